@@ -1,0 +1,120 @@
+"""What a look at migrations can say: `Finding` and the public list of its codes.
+
+A code is a slug that explains itself.  Users select, ignore and accept findings by it, so a code is never reused for
+something else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any
+
+__all__ = ["CODES", "Code", "Direction", "Finding", "Severity"]
+
+
+class Severity(str, Enum):
+    """How much a finding weighs."""
+
+    ERROR = "error"
+    """Fails the item that it belongs to."""
+    WARNING = "warning"
+    """Is shown, and fails only under ``--stairway-strict``."""
+    INFO = "info"
+    """Is shown in reports."""
+
+
+class Direction(str, Enum):
+    """The step at which something was found."""
+
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    REUPGRADE = "reupgrade"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One entry of the public list."""
+
+    severity: Severity
+    says: str
+
+
+def _error(says: str) -> Code:
+    return Code(Severity.ERROR, says)
+
+
+def _warning(says: str) -> Code:
+    return Code(Severity.WARNING, says)
+
+
+CODES: dict[str, Code] = {
+    "unloadable-revision": _error("a revision file cannot be imported"),
+    "environment-failed": _error(
+        "`env.py`, the ini file or its logging section cannot be used: the line, the cause, what Alembic expects there"
+    ),
+    "missing-parent": _error("`down_revision` or `depends_on` names a revision that does not exist"),
+    "duplicate-revision": _error("two files carry one revision id"),
+    "revision-cycle": _error("revisions depend on each other in a loop"),
+    "multiple-heads": _error("more heads than the configuration allows"),
+    "revision-id-too-long": _error("the id does not fit the version table's column on this dialect"),
+    "upgrade-failed": _error("`upgrade()` raised"),
+    "downgrade-failed": _error("`downgrade()` raised"),
+    "reupgrade-failed": _error("`upgrade()` worked once but not after the downgrade"),
+    "irreversible": _warning("`downgrade()` declares that it cannot; the walk goes on"),
+    "schema-not-restored": _error("after the downgrade the schema is not what it was before the upgrade"),
+    "schema-not-repeated": _error("the second upgrade gives another schema than the first"),
+    "release-failed": _error("upgrading from a released revision to the heads in one run fails, as a deployment would"),
+    "release-differs": _error("upgrading in one run gives another schema than upgrading one by one"),
+    "leftovers": _error("objects are left when every revision has been downgraded; says which revision made them"),
+    "unused-acceptance": _warning("something is accepted or declared that no longer happens"),
+}
+"""Every code with its severity and what it says; the table in the documentation is made from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was found.
+
+    Raises:
+        KeyError: the code is not one of `CODES`.
+    """
+
+    code: str
+    """One of `CODES`."""
+    message: str
+    """In words: what was expected and what was found."""
+    severity: Severity = field(default=None)  # type: ignore[assignment]  # the code's own unless given
+    """The code's own unless given."""
+    revision: str | None = None
+    """The revision's full identifier; None for the history as a whole."""
+    direction: Direction | None = None
+    dialect: str | None = None
+    """SQLAlchemy's name of the dialect, where the finding depends on one."""
+    object: str | None = None
+    """What it is about: ``table author, column ref_code``."""
+    hint: str | None = None
+    """The remedy, or the option by which the finding is accepted."""
+    path: str | None = None
+    """The file it stands in, as the user would write it."""
+    line: int | None = None
+    """The line in `path`, from 1."""
+    detail: str | None = None
+    """The migration's own frames and statement, on several lines."""
+    accepted: bool = False
+    """Somebody said, with a reason, that this is by design."""
+
+    def __post_init__(self) -> None:
+        code = CODES[self.code]
+        if self.severity is None:
+            object.__setattr__(self, "severity", code.severity)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the finding as plain data, as JSON has it."""
+        return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Finding:
+        """Read what `as_dict` gave."""
+        direction = Direction(data["direction"]) if data["direction"] else None
+        return cls(**{**data, "severity": Severity(data["severity"]), "direction": direction})

@@ -1,0 +1,134 @@
+"""What a run has seen, gathered for the reporters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pytest_stairway.findings import CODES, Direction, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["DatabaseFacts", "HistoryFacts", "Outcome", "Report", "RevisionReport"]
+
+
+class Outcome(str, Enum):
+    """What became of a revision."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """It was not asked for, or is upgraded only."""
+    NOT_REACHED = "not-reached"
+    """It depends on a revision that cannot go up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFacts:
+    """The throwaway database in use."""
+
+    dialect: str
+    server_version: str
+    provider: str
+    description: str
+    """One line for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFacts:
+    """The history's size and ends."""
+
+    revisions: int
+    heads: tuple[str, ...]
+    bases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionReport:
+    """What became of one revision."""
+
+    revision: str
+    down_revision: tuple[str, ...]
+    message: str
+    path: str
+    outcome: Outcome
+    upgrade_seconds: float | None = None
+    downgrade_seconds: float | None = None
+    reupgrade_seconds: float | None = None
+    blocked_by: str | None = None
+    """The revision that keeps this one from being reached."""
+
+    @property
+    def seconds(self) -> float:
+        """All its steps together."""
+        return sum(filter(None, (self.upgrade_seconds, self.downgrade_seconds, self.reupgrade_seconds)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the report as plain data, as JSON has it."""
+        return {**asdict(self), "down_revision": list(self.down_revision), "outcome": self.outcome.value}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> RevisionReport:
+        """Read what `as_dict` gave."""
+        return cls(**{**data, "down_revision": tuple(data["down_revision"]), "outcome": Outcome(data["outcome"])})
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """Everything that a run has seen so far."""
+
+    database: DatabaseFacts | None = None
+    history: HistoryFacts | None = None
+    revisions: dict[str, RevisionReport] = field(default_factory=dict)
+    """By revision, in the history's order once the run is over."""
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Things to know that are no findings: what could not be looked at, and why."""
+    seconds: float = 0.0
+    items: int = 0
+    """How many answers were taken in."""
+
+    def take(self, answer: dict[str, Any]) -> None:
+        """Take in one item's answer as plain data; what was told already is not told twice."""
+        self.items += 1
+        for finding in map(Finding.from_dict, answer["findings"]):
+            if not any(_is_told_by(finding, told) for told in self.findings):
+                self.findings.append(finding)
+        if answer["revision"] is not None:
+            revision = RevisionReport.from_dict(answer["revision"])
+            self.revisions[revision.revision] = revision
+        if answer["note"] is not None and answer["note"] not in self.notes:
+            self.notes.append(answer["note"])
+        if answer["database"] is not None:
+            self.database = DatabaseFacts(**answer["database"])
+
+    def complete(self, history: HistoryFacts | None, order: Sequence[str]) -> None:
+        """Add the history's facts, and bring what was seen into its order, whatever order it came in."""
+        self.history = history
+        places = {revision: place for place, revision in enumerate(order)}
+        last = len(places)
+        self.revisions = dict(sorted(self.revisions.items(), key=lambda item: places.get(item[0], last)))
+        codes, steps = list(CODES), [*Direction, None]
+
+        def place(finding: Finding) -> tuple[int, int, int]:
+            revision = places.get(finding.revision or "", last)
+            return revision, steps.index(finding.direction), codes.index(finding.code)
+
+        self.findings.sort(key=place)
+
+    def count(self, severity: Severity) -> int:
+        """Count the findings of a severity that nobody has accepted."""
+        return sum(1 for finding in self.findings if finding.severity is severity and not finding.accepted)
+
+    def failed(self, *, strict: bool = False) -> bool:
+        """Tell whether the run as a whole fails."""
+        return bool(self.count(Severity.ERROR) or (strict and self.count(Severity.WARNING)))
+
+
+def _is_told_by(finding: Finding, told: Finding) -> bool:
+    """Tell whether another finding says the same; an id's length is seen without a database and by it."""
+    if finding.code == "revision-id-too-long":
+        return (finding.code, finding.revision) == (told.code, told.revision)
+    return finding == told
