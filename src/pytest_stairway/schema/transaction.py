@@ -1,0 +1,30 @@
+"""Leaves a connection's transaction as it was found."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+__all__ = ["driver_in_transaction", "undisturbed"]
+
+
+def driver_in_transaction(connection: Connection) -> bool:
+    """Tell whether the driver itself is in a transaction; where it does not say, whether SQLAlchemy is."""
+    driver = connection.connection.driver_connection
+    return bool(getattr(driver, "in_transaction", connection.in_transaction()))
+
+
+@contextmanager
+def undisturbed(connection: Connection) -> Iterator[None]:
+    """End the transaction that SQLAlchemy begins for our own statements, and no other."""
+    had_begun = connection.in_transaction() or driver_in_transaction(connection)
+    try:
+        yield
+    finally:
+        if not had_begun:
+            connection.rollback()

@@ -1,0 +1,1 @@
+"""Schemas: their readers, and what is told of two of them."""
