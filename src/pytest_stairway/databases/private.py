@@ -1,0 +1,305 @@
+"""Runs a PostgreSQL server of our own, for one run: made to be fast, and to be thrown away.
+
+Nobody else reaches it: a Unix socket in a folder that only we may enter, and no TCP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_stairway.databases.base import new_session
+from pytest_stairway.databases.binaries import major_of
+from pytest_stairway.databases.datadir import fill, forget
+from pytest_stairway.databases.drivers import Administrator, usable_driver
+from pytest_stairway.databases.janitor import Account, Janitor, server_account
+from pytest_stairway.databases.postgresql import PostgresqlServer
+from pytest_stairway.exceptions import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_stairway.databases.binaries import Installation
+
+__all__ = ["PrivateProvider", "roomy_folder", "start"]
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # memory, not a name that somebody could guess
+_OTHERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # mkdtemp makes the folder in it
+_ROOM = 1 << 30
+_START_SECONDS = 60
+_USER = "postgres"  # what migrations that grant to somebody expect
+_PORT = 5432
+_SOCKET_LENGTH = 103  # the shortest limit of any system, without the final zero
+_COPY_LIMIT = 400 << 20
+_FORMAT = 1  # of the cached data directory: raise it when `_initdb_options` changes
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "port": str(_PORT),
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "jit": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the folder that is removed, not in memory that somebody must free
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+    "max_locks_per_transaction": "256",  # a whole schema in one transaction
+}
+_INITDB_SINCE = {
+    11: "--wal-segsize=1",  # MB: the smallest is the quickest to copy
+    14: "--no-instructions",
+    18: "--no-data-checksums",
+}
+_BUILTIN_LOCALE = 17  # first version whose Unicode does not depend on the system
+_STATUS_LINE = 7  # of postmaster.pid, from 0; `pg_ctl` reads it, too
+_SETTINGS_SINCE = {18: {"io_method": "sync"}}  # no worker processes for a server that one client uses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateProvider:
+    """A server of our own, from programs on this machine."""
+
+    name: str
+    why: str
+    installation: Installation
+    version: str
+    driver: str | None = None
+    """For administrative statements."""
+
+    @property
+    def description(self) -> str:
+        """What would be started."""
+        return f"PostgreSQL {self.version}, {self.installation.place}"
+
+    def start(self) -> PostgresqlServer:
+        """Start the server; a warm start takes half a second, the first one two more."""
+        return start(self.installation, provider=self.name, driver=self.driver)
+
+
+def start(installation: Installation, *, provider: str, driver: str | None = None) -> PostgresqlServer:
+    """Start a server; when a cached data directory proves to be of no use, once more with a new one.
+
+    Raises:
+        DatabaseUnavailable: it does not start; the message ends with the server's own last words.
+    """
+    driver = usable_driver(driver)
+    try:
+        return _Start(installation, provider, driver).server()
+    except _CacheUnusable as unusable:
+        forget(unusable.key)
+        return _Start(installation, provider, driver).server()
+
+
+class _CacheUnusable(Exception):
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class _Start:
+    """The steps of one start, and what they share."""
+
+    def __init__(self, installation: Installation, provider: str, driver: str) -> None:
+        self._account = server_account()
+        self._provider = provider
+        self._driver = driver
+        self._folder = _new_folder(roomy_folder(self._account), self._account)
+        self._log = self._folder / "log"
+        self._data = self._folder / "data"
+        try:
+            self._janitor = Janitor([self._folder], self._account)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._original = self._installation = installation
+
+    def server(self) -> PostgresqlServer:
+        """Take all steps; when one fails, nothing is left."""
+        try:
+            version = self._make_reachable()
+            key = _cache_key(self._installation, version)
+            cached = fill(self._data, key, lambda: self._initialise(version))
+            self._account.own(self._data)
+            socket = self._socket_folder()
+            if not self._serves(socket, version):
+                if cached:
+                    raise _CacheUnusable(key)
+                raise DatabaseUnavailable(self._failure(f"PostgreSQL {version} does not start"))
+            return self._connected(socket)
+        except BaseException as err:
+            self._janitor.close()
+            if isinstance(err, OSError):  # a full disk
+                msg = f"no server can be set up in {self._folder.parent}: {err}"
+                raise DatabaseUnavailable(msg) from err
+            raise
+
+    def _make_reachable(self) -> str:
+        """Copy the programs where the server's account cannot run them, and return their version."""
+        try:
+            return self._original.version(self._account)
+        except DatabaseUnavailable as err:
+            if self._account.uid is None:
+                raise
+            reason = str(err)
+        _refuse_huge(self._original, reason)
+        for base in _bases(self._account):  # memory is often mounted without the right to execute
+            folder = _new_folder(base, self._account)
+            self._janitor.add(folder)
+            self._installation = self._original.copy_to(folder)
+            self._account.own(folder)
+            try:
+                return self._installation.version(self._account)
+            except DatabaseUnavailable as err:
+                reason = str(err)
+        raise DatabaseUnavailable(reason)
+
+    def _initialise(self, version: str) -> None:
+        command = [self._installation.initdb, "-D", str(self._data)]
+        for locale in _locales(version):
+            if self._janitor.run([*command, *_initdb_options(version), *locale], self._log):
+                return
+            shutil.rmtree(self._data, ignore_errors=True)
+        raise DatabaseUnavailable(self._failure("initdb failed"))
+
+    def _socket_folder(self) -> Path:
+        if _fits_socket(self._folder):
+            return self._folder
+        for base in (*_OTHERS, SHARED_MEMORY):
+            if _usable(base, self._account):
+                folder = _new_folder(base, self._account)
+                self._janitor.add(folder)
+                return folder
+        msg = f"{self._folder} is too long for a socket's address, and no other folder can be used: set TMPDIR"
+        raise DatabaseUnavailable(msg)
+
+    def _serves(self, socket: Path, version: str) -> bool:
+        settings = {**_SETTINGS, "unix_socket_directories": str(socket)}
+        for major, newer in _SETTINGS_SINCE.items():
+            settings |= newer if major_of(version) >= major else {}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self._janitor.serve([self._installation.postgres, "-D", str(self._data), *options], self._log)
+        return self._janitor.wait_until(self._is_ready, _START_SECONDS)
+
+    def _is_ready(self) -> bool:
+        """Say whether the server itself says so."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return "ready" in "".join(lines[_STATUS_LINE:])
+
+    def _connected(self, socket: Path) -> PostgresqlServer:
+        from sqlalchemy.engine import URL  # not at pytest's start
+
+        url = URL.create("postgresql", _USER, port=_PORT, database="postgres", query={"host": str(socket)})
+        return PostgresqlServer(
+            provider=self._provider,
+            place=self._original.place,
+            administrator=Administrator(url, self._driver),
+            session=new_session(),
+            private=True,
+            on_close=self._janitor.close,
+            psql=self._original.psql,
+        )
+
+    def _failure(self, what: str) -> str:
+        try:
+            said = self._log.read_text(errors="replace").strip().splitlines()[-8:]
+        except OSError:
+            said = []
+        return "\n  ".join([f"{what} ({self._original.bin}); its last words:", *said])
+
+
+def roomy_folder(account: Account | None = None) -> Path:
+    """Return where throwaway files go: memory where there is over a gigabyte of it, else the temporary folder.
+
+    Raises:
+        DatabaseUnavailable: the server's account can use neither.
+    """
+    return _bases(account or Account())[0]
+
+
+def _bases(account: Account) -> list[Path]:
+    roomy = [SHARED_MEMORY] if _has_room(SHARED_MEMORY) else []
+    temporary = Path(tempfile.gettempdir()).absolute()
+    found = [base for base in dict.fromkeys((*roomy, temporary, *_OTHERS)) if _usable(base, account)]
+    if not found:
+        msg = f"there is no temporary folder that uid {account.uid or os.geteuid()} can use: set TMPDIR to one"
+        raise DatabaseUnavailable(msg)
+    return found
+
+
+def _has_room(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free > _ROOM
+    except OSError:
+        return False
+
+
+def _usable(base: Path, account: Account) -> bool:
+    """Say whether we can make a folder in `base` that the account can reach, and whose path can be quoted."""
+    if not os.access(base, os.W_OK | os.X_OK) or not str(base).isprintable():
+        return False
+    if account.uid is None:
+        return True
+    real = base.resolve()  # the account must enter it, and in the end remove its own folder from it
+    return real.stat().st_mode & 0o002 != 0 and all(path.stat().st_mode & 0o001 for path in (real, *real.parents))
+
+
+def _new_folder(base: Path, account: Account) -> Path:
+    """Make a folder that the account owns, and that we may still write to: not every root may do everything."""
+    folder = Path(tempfile.mkdtemp(prefix="stairway-", dir=base))
+    try:
+        account.own(folder)
+        list(folder.iterdir())
+        (folder / "log").touch()
+        account.own(folder / "log")
+    except OSError as err:
+        shutil.rmtree(folder, ignore_errors=True)
+        msg = f"this root cannot share a folder with uid {account.uid} ({err}): run as an ordinary user"
+        raise DatabaseUnavailable(msg) from err
+    return folder
+
+
+def _fits_socket(folder: Path) -> bool:
+    """Say whether a socket's address in this folder is short enough, and free of what libpq takes for a list."""
+    address = os.fsencode(folder / f".s.PGSQL.{_PORT}")
+    return len(address) <= _SOCKET_LENGTH and re.fullmatch(rb"[\w./+-]+", address) is not None
+
+
+def _refuse_huge(installation: Installation, reason: str) -> None:
+    size = sum(path.lstat().st_size for part in installation.parts for path in part.rglob("*"))
+    if size > _COPY_LIMIT:
+        msg = (
+            f"{reason}; they are too large to be copied for nobody: run as an ordinary user, or install them elsewhere"
+        )
+        raise DatabaseUnavailable(msg)
+
+
+def _cache_key(installation: Installation, version: str) -> str:
+    """Stand for what shapes a data directory: the build of the server, and our options."""
+    size = Path(installation.postgres).stat().st_size
+    shape = repr((_FORMAT, version, size, platform.machine(), _initdb_options(version), _locales(version)))
+    return f"{version}-{hashlib.sha256(shape.encode()).hexdigest()[:12]}"
+
+
+def _initdb_options(version: str) -> list[str]:
+    newer = [option for major, option in _INITDB_SINCE.items() if major_of(version) >= major]
+    return [f"--username={_USER}", "--auth=trust", "--encoding=UTF8", "--no-sync", *newer]
+
+
+def _locales(version: str) -> Sequence[list[str]]:
+    """Return locales to try: the same order on every machine, and Unicode's letters where there are any."""
+    if major_of(version) >= _BUILTIN_LOCALE:
+        return [["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]]
+    return [["--locale=C", "--lc-ctype=C.UTF-8"], ["--locale=C"]]

