@@ -1,0 +1,200 @@
+"""Tells what was raised in words.
+
+A user never sees a traceback of ours where the fault is theirs: their own frames are shown, with the statement.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sysconfig
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from pytest_stairway.contacts import without_password
+from pytest_stairway.exceptions import chain_of
+from pytest_stairway.revisions.source import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_stairway.session import StepFailed
+
+__all__ = [
+    "hint_of",
+    "is_same_file",
+    "line_in",
+    "own_frames",
+    "raises_itself",
+    "story_of",
+    "told_frames",
+    "words_of",
+]
+
+OURS = str(Path(__file__).parent.absolute())
+LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
+MESSAGE_LENGTH = 500
+STATEMENT_LENGTH = 1_000
+VALUE_LENGTH = 200
+
+ADDRESS = re.compile(r" object at 0x[0-9a-f]+")
+"""What differs from run to run in a message."""
+
+HINTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"\bexecute\(\) takes .*positional argument"),
+        "op.execute() takes one statement and no parameters: give them by text(…).bindparams(…), or run "
+        "op.get_bind().execute(text(…), parameters)",
+    ),
+    (
+        re.compile(r"unsafe use of new value|New enum values must be committed"),
+        "A new enum value can be used once it is committed: add it in `with op.get_context().autocommit_block():`, or "
+        "set transaction_per_migration=True in env.py",
+    ),
+    (
+        re.compile(r"Can't emit DROP CONSTRAINT for constraint .* it has no name"),
+        "op.drop_constraint() needs a name: name the constraint in upgrade(), or the one that the database made",
+    ),
+    (
+        re.compile(r"extension \"\w+\" is not available|could not open extension control file"),
+        "This server has no such extension: take one that has it by --stairway-database (binaries of a system package "
+        "with contrib, or a server's URL)",
+    ),
+    (
+        re.compile(r"role \"[^\"]+\" does not exist"),
+        "The throwaway server has only its own roles: let a migration create this one where it is missing, or name a "
+        "server that has it by --stairway-database",
+    ),
+    (
+        re.compile(r"(?:relation|table:?) \"?alembic_version\"? (?:does not exist|not found)"),
+        "The migration has changed the search path (pg_dump's set_config('search_path', '', false) does): take that "
+        "line out, or give context.configure() a version_table_schema",
+    ),
+    (
+        re.compile(r"DatabaseError\W.*\bnot authorized"),
+        "ATTACH of a file would leave the throwaway database, so SQLite is not let: attach ':memory:' in tests, or "
+        "give the second database an engine of its own",
+    ),
+    (
+        re.compile(r"cannot run inside a transaction block"),
+        "Run the statement in `with op.get_context().autocommit_block():`",
+    ),
+    (
+        re.compile(r"value too long for type character varying\(\d+\)"),
+        "If it is the version table's column that is too short, shorten the revision's identifier",
+    ),
+    (
+        re.compile(r"No support for ALTER of constraints in SQLite|near \"(?:ALTER|CONSTRAINT|DROP)\": syntax error"),
+        "SQLite can do this only by copying the table: use `with op.batch_alter_table(…)`",
+    ),
+)
+"""What is known about messages that databases and Alembic give."""
+
+
+def words_of(error: BaseException) -> str:
+    """Tell an error in one line: its type and what it says, without passwords."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = _innermost(error.orig)
+        lines = _lines(error)
+        said = " ".join([*lines[:1], *(line for line in lines[1:] if line.startswith("DETAIL:"))])
+    else:
+        said = " ".join(_lines(error))
+    said = _cut(without_password(ADDRESS.sub("", said)), MESSAGE_LENGTH)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _lines(error: BaseException) -> list[str]:
+    return [line.strip() for line in str(error).splitlines() if line.strip()]
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Find the driver's own error beneath the adapters that SQLAlchemy puts around async drivers."""
+    cause = error.__cause__
+    return cause if cause is not None and type(error).__module__.startswith("sqlalchemy.") else error
+
+
+def hint_of(error: BaseException) -> str | None:
+    """Give the remedy, where the message is a known one."""
+    text = f"{type(error).__name__}: {error}"
+    return next((hint for pattern, hint in HINTS if pattern.search(text)), None)
+
+
+def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Leave of a traceback the frames that the user wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if not is_library(frame.filename) and not _is_below(frame.filename, OURS)]
+
+
+def told_frames(frames: Iterable[traceback.FrameSummary]) -> str:
+    """Write frames with their lines, without passwords."""
+    return "\n".join(
+        f"{shown(frame.filename)}:{frame.lineno}: in {frame.name}\n    {without_password(frame.line or '')}"
+        for frame in frames
+    )
+
+
+def _frames_of_migration(error: BaseException) -> list[traceback.FrameSummary]:
+    """Leave of a migration's traceback what lies below the migration's own function, without `env.py` above it."""
+    frames = own_frames(error)
+    start = next((n for n, frame in enumerate(frames) if frame.name in {"upgrade", "downgrade"}), 0)
+    return frames[start:]
+
+
+def line_in(error: BaseException, path: str) -> int | None:
+    """Find the innermost line of a file in an error's traceback."""
+    if isinstance(error, SyntaxError) and error.filename and is_same_file(error.filename, path):
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if is_same_file(frame.filename, path)]
+    return lines[-1] if lines else None
+
+
+def raises_itself(error: BaseException, path: str | None = None) -> bool:
+    """Tell whether an error comes from a ``raise`` statement of the user's, not from anything that a library did.
+
+    Args:
+        error: what was raised.
+        path: the file in which the statement must stand; None for any of the user's.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or not (frames[-1].line or "").startswith("raise"):
+        return False
+    file = frames[-1].filename
+    return not is_library(file) if path is None else is_same_file(file, path)
+
+
+def story_of(failure: StepFailed) -> str:
+    """Tell where a migration was and what it ran, on several lines."""
+    lines = [f"on {failure.database}"] if failure.database else []
+    if failure.stage == "migration":
+        lines += told_frames(_frames_of_migration(failure.error)).splitlines()
+    error = _with_statement(failure.error)
+    if error is not None and error.statement:
+        lines.append(f"SQL: {_cut(' '.join(error.statement.split()), STATEMENT_LENGTH)}")
+        if error.params:
+            lines.append(f"     with {_cut(repr(error.params), VALUE_LENGTH)}")
+    return "\n".join(lines)
+
+
+def _with_statement(error: BaseException | None) -> DBAPIError | None:
+    """Find SQLAlchemy's error, which knows the statement, also where an application unwraps it."""
+    return next((each for each in chain_of(error) if isinstance(each, DBAPIError)), None)
+
+
+def is_library(filename: str) -> bool:
+    return filename.startswith("<") or any(_is_below(filename, folder) for folder in LIBRARIES)
+
+
+def _is_below(filename: str, folder: str) -> bool:
+    return str(Path(filename).absolute()).startswith(folder + os.sep)
+
+
+def is_same_file(filename: str, path: str) -> bool:
+    """Tell whether two paths name one file, links not followed."""
+    return Path(filename).absolute() == Path(path).absolute()
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
