@@ -1,0 +1,246 @@
+"""Turns what the walk has seen into findings.  Nothing here touches a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alembic.util import CommandError
+
+from pytest_stairway.faults import hint_of, line_in, raises_itself, story_of, words_of
+from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.revisions.source import shown
+from pytest_stairway.schema import Change, Verdict, compare_schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_stairway.release import Release
+    from pytest_stairway.revisions import History, Revision
+    from pytest_stairway.schema import Difference, Key
+    from pytest_stairway.session import StepFailed
+    from pytest_stairway.walk import Descent, Roundtrip, Snapshot
+
+__all__ = ["check_descent", "check_release", "check_roundtrip", "is_irreversible"]
+
+FUNCTIONS = {Direction.UPGRADE: "upgrade", Direction.DOWNGRADE: "downgrade", Direction.REUPGRADE: "upgrade"}
+FAILURES = {
+    Direction.UPGRADE: "upgrade-failed",
+    Direction.DOWNGRADE: "downgrade-failed",
+    Direction.REUPGRADE: "reupgrade-failed",
+}
+VERSION_COLUMN_LENGTH = 32
+"""Of Alembic's version table."""
+
+
+def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tuple[Finding, ...]:
+    """Judge one revision's steps.
+
+    Args:
+        trip: what was seen.
+        revision: the revision.
+        dialect: SQLAlchemy's name of the dialect.
+    """
+    findings = [
+        _failure_finding(failure, direction, revision, dialect=dialect) for direction, failure in trip.failures.items()
+    ]
+    if trip.before is not None and trip.downgraded is not None:
+        findings += _schema_findings(
+            trip.before, trip.downgraded, revision, Direction.DOWNGRADE, dialect=dialect, moment="after the downgrade"
+        )
+    if trip.upgraded is not None and trip.reupgraded is not None:
+        moment = "after the second upgrade"
+        told = {finding.object for finding in findings}  # what the downgrade did to it shows once more
+        findings += [
+            finding
+            for finding in _schema_findings(
+                trip.upgraded, trip.reupgraded, revision, Direction.REUPGRADE, dialect=dialect, moment=moment
+            )
+            if finding.object not in told
+        ]
+    return tuple(findings)
+
+
+def check_descent(descent: Descent, history: History, makers: dict[Key, str], *, dialect: str) -> tuple[Finding, ...]:
+    """Judge the way down from the heads.
+
+    Args:
+        descent: what was seen.
+        history: the revisions.
+        makers: which revision made an object.
+        dialect: SQLAlchemy's name of the dialect.
+    """
+    findings = [
+        _failure_finding(
+            failure, Direction.DOWNGRADE, history.get(name), dialect=dialect, where="on the way down from the heads, "
+        )
+        for name, failure in descent.failures.items()
+    ]
+    if descent.reached is not None:
+        for difference in _differences(descent.expected, descent.reached):
+            maker = makers.get(difference.key)
+            if difference.verdict is Verdict.DIFFERENT:
+                findings.append(_leftover_finding(difference, history.get(maker) if maker else None, dialect=dialect))
+    return tuple(findings)
+
+
+def check_release(
+    release: Release, history: History, makers: dict[Key, str], *, at_heads: Snapshot | None, dialect: str
+) -> tuple[Finding, ...]:
+    """Judge one release walk.
+
+    Args:
+        release: what was seen.
+        history: the revisions.
+        makers: which revision made an object, step by step.
+        at_heads: the schema to which the walk came step by step; None where it is not known.
+        dialect: SQLAlchemy's name of the dialect.
+    """
+    if release.failure is not None:
+        return (_release_failure(release, history, dialect=dialect),)
+    if at_heads is None or release.reached is None:
+        return ()
+    different = [each for each in _differences(at_heads, release.reached) if each.verdict is Verdict.DIFFERENT]
+    return tuple(_release_difference(each, release, history, makers, dialect=dialect) for each in different)
+
+
+def is_irreversible(failure: StepFailed, revision: Revision) -> bool:
+    """Tell whether a downgrade said that it cannot, rather than failed.
+
+    It did where the user's code raised NotImplementedError or Alembic's CommandError, or where the revision itself
+    raised anything else by a ``raise`` of its own.
+    """
+    if failure.stage != "migration":
+        return False
+    said_so = isinstance(failure.error, (NotImplementedError, CommandError))
+    return raises_itself(failure.error, None if said_so else revision.path)
+
+
+def _failure_finding(
+    failure: StepFailed, direction: Direction, revision: Revision, *, dialect: str, where: str = ""
+) -> Finding:
+    code = FAILURES[direction]
+    function = FUNCTIONS[direction]
+    said = f"{where}{function}() raised {words_of(failure.error)}"
+    hint = hint_of(failure.error)
+    if direction is Direction.DOWNGRADE and is_irreversible(failure, revision):
+        code, said = "irreversible", f"downgrade() declares that it cannot: {words_of(failure.error)}"
+        hint = "Say why in the revision: `# stairway: irreversible: REASON`"
+    elif failure.stage == "version table" and len(revision.revision) > VERSION_COLUMN_LENGTH:
+        code, said = "revision-id-too-long", f"the version table cannot hold the id: {words_of(failure.error)}"
+    elif failure.stage != "migration":
+        said = f"{where}{function}() ran, and then its {failure.stage} failed: {words_of(failure.error)}"
+    elif direction is Direction.REUPGRADE:
+        said = f"after the downgrade, {said}"
+        hint = hint or "The downgrade leaves something behind, or upgrade() works only once"
+    return Finding(
+        code=code,
+        revision=revision.revision,
+        direction=direction,
+        dialect=dialect,
+        message=said,
+        hint=hint,
+        path=shown(revision.path),
+        line=line_in(failure.error, revision.path) or revision.line_of(function),
+        detail=story_of(failure) or None,
+    )
+
+
+def _schema_findings(
+    before: Snapshot, after: Snapshot, revision: Revision, direction: Direction, *, dialect: str, moment: str
+) -> Iterator[Finding]:
+    code = "schema-not-restored" if direction is Direction.DOWNGRADE else "schema-not-repeated"
+    for difference in _differences(before, after):
+        different = difference.verdict is Verdict.DIFFERENT
+        note = "" if different else f" ({difference.verdict.value})"
+        yield Finding(
+            code=code,
+            severity=None if different else Severity.INFO,  # type: ignore[arg-type]  # None is the code's own
+            revision=revision.revision,
+            direction=direction,
+            dialect=dialect,
+            object=difference.object,
+            message=f"{difference.words(moment)}{note}",
+            hint=_remedy(difference, direction) if different else None,
+            path=shown(revision.path),
+            line=revision.line_of(FUNCTIONS[direction]),
+        )
+
+
+def _differences(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
+    for name in before.keys() & after.keys():
+        yield from compare_schemas(before[name], after[name])
+
+
+def _remedy(difference: Difference, direction: Direction) -> str:
+    """Say what would mend a difference."""
+    if direction is Direction.REUPGRADE:
+        return "Make upgrade() give the same whatever was there before, and let downgrade() take all of it back"
+    kind = difference.key.kind
+    if difference.change is Change.UNEXPECTED and kind == "enum type":
+        name = difference.key.name
+        return f"A table's drop leaves its enum type: add sa.Enum(name={name!r}).drop(op.get_bind()) to downgrade()"
+    if difference.change is Change.UNEXPECTED:
+        return f"Drop the {kind} in downgrade()"
+    if difference.change is Change.MISSING:
+        return f"Create the {kind} again in downgrade(), or say `# stairway: irreversible: REASON`"
+    if difference.change is Change.RENAMED:
+        return f"Give the {kind} its old name in downgrade()"
+    return f"Put the {difference.attribute or 'definition'} back in downgrade()"
+
+
+def _leftover_finding(difference: Difference, maker: Revision | None, *, dialect: str) -> Finding:
+    made = f"; {maker.revision} made it" if maker else ""
+    return Finding(
+        code="leftovers",
+        revision=maker.revision if maker else None,
+        direction=Direction.DOWNGRADE,
+        dialect=dialect,
+        object=difference.object,
+        message=f"{difference.words('when every revision is downgraded')}{made}",
+        hint=_remedy(difference, Direction.DOWNGRADE),
+        path=shown(maker.path) if maker else None,
+        line=maker.line_of("downgrade") if maker else None,
+    )
+
+
+def _release_difference(
+    difference: Difference, release: Release, history: History, makers: dict[Key, str], *, dialect: str
+) -> Finding:
+    key = difference.key
+    alike = (name for made, name in makers.items() if (made.kind, made.name) == (key.kind, key.name))
+    maker = makers.get(key) or next(alike, None)  # the same object may have come to another schema
+    revision = history.get(maker) if maker else None
+    return Finding(
+        code="release-differs",
+        revision=maker,
+        direction=Direction.UPGRADE,
+        dialect=dialect,
+        object=difference.object,
+        message=f"{difference.words('after upgrading in one run')} (from {release.start} to the heads; "
+        "before: one revision at a time)",
+        hint="A migration depends on what is committed before it, or on settings that another one left: look at what "
+        "it reads from the database and the session",
+        path=shown(revision.path) if revision else None,
+        line=revision.line_of("upgrade") if revision else None,
+    )
+
+
+def _release_failure(release: Release, history: History, *, dialect: str) -> Finding:
+    failure = release.failure
+    assert failure is not None
+    revision = history.get(release.failed_at) if release.failed_at else None
+    way = f"upgrading from {release.start} to the heads in one run"
+    if release.on_the_way_to_start:
+        way = f"upgrading to {release.start}, from which the release starts,"
+    return Finding(
+        code="release-failed",
+        revision=revision.revision if revision else None,
+        direction=Direction.UPGRADE,
+        dialect=dialect,
+        message=f"{way} fails: {words_of(failure.error)}",
+        hint=hint_of(failure.error)
+        or "Applied alone the revision may work; a deployment runs it in one transaction with those before it",
+        path=shown(revision.path) if revision else None,
+        line=(line_in(failure.error, revision.path) or revision.line_of("upgrade")) if revision else None,
+        detail=story_of(failure) or None,
+    )

@@ -1,0 +1,125 @@
+"""The release walk: from a released revision to the heads in ONE run of `env.py`, exactly as a deployment does it.
+
+Step by step each revision has a transaction of its own.  A deployment has one for all of them, unless `env.py` says
+otherwise, and some things fail only there: an enum value that is added and used in the same transaction.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alembic.runtime.migration import RevisionStep
+
+from pytest_stairway.environment import EnvironmentRaised
+from pytest_stairway.session import Session, StepFailed
+from pytest_stairway.threads import Interrupted
+from pytest_stairway.walk import Snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from alembic.runtime.migration import MigrationContext
+
+    from pytest_stairway.environment import Environment, Run, Survey
+    from pytest_stairway.revisions import History
+    from pytest_stairway.walk import Snapshot
+
+__all__ = ["Release", "walk_release"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Release:
+    """What was seen of one release."""
+
+    start: str
+    """The released revision."""
+    revisions: tuple[str, ...] = ()
+    """What the run applied, in Alembic's own order."""
+    failed_at: str | None = None
+    """The revision that failed; also set where the way to `start` failed."""
+    failure: StepFailed | None = None
+    on_the_way_to_start: bool = False
+    reached: Snapshot | None = None
+    seconds: float = 0.0
+
+
+def walk_release(history: History, environment: Environment, survey: Survey, start: str) -> Release:
+    """Bring a database of its own to a released revision, then upgrade it to the heads in one run.
+
+    Args:
+        history: the revisions.
+        environment: the user's `env.py`, with a sandbox for this alone.
+        survey: how it configures Alembic.
+        start: the released revision.
+    """
+    release = Release(start=start)
+    snapshots = Snapshots(environment, ignore=survey.version_tables)
+    session = Session(environment, survey, snapshots)
+    try:
+        if _reach_start(history, session, release):
+            session.close()
+            _upgrade_to_heads(history, environment, release)
+            session = Session(environment, survey, snapshots)  # which knows nothing of the heads before
+        if release.failure is None:
+            session.look(snapshots.read_thoroughly)
+            release.reached = snapshots.latest
+    finally:
+        session.close()
+        environment.sandbox.reset()
+    return release
+
+
+def _reach_start(history: History, session: Session, release: Release) -> bool:
+    needed = history.ancestors(release.start) | {release.start}
+    for revision in (each.revision for each in history.revisions if each.revision in needed):
+        try:
+            session.step(revision, upgrade=True, observed=False)
+        except StepFailed as failure:
+            release.failed_at, release.failure, release.on_the_way_to_start = revision, failure, True
+            return False
+    return True
+
+
+def _upgrade_to_heads(history: History, environment: Environment, release: Release) -> None:
+    """Do what ``alembic upgrade heads`` does."""
+    applied: dict[str, None] = {}
+    running: list[str] = []
+
+    def migrate(_run: Run, heads: tuple[str, ...], _context: MigrationContext) -> Iterator[RevisionStep]:
+        if release.failure is not None:
+            raise Interrupted  # env.py tries once more what has failed
+        ahead = list(history.script.iterate_revisions("heads", heads, implicit_base=True))
+        for script in reversed(ahead):
+            step = RevisionStep(history.script.revision_map, script, True)
+            step.migration_fn = _noted(step.migration_fn, script.revision, running, release)
+            yield step
+            applied[script.revision] = None
+
+    started = time.perf_counter()
+    try:
+        environment.run(migrate)
+    except Exception as error:  # noqa: BLE001 - told as a finding
+        cause = error.error if isinstance(error, EnvironmentRaised) else error
+        release.failure = release.failure or StepFailed(cause, "commit")
+    release.seconds = time.perf_counter() - started
+    release.revisions = tuple(applied)
+    if release.failure is not None:
+        release.failed_at = running[-1] if running else None
+
+
+def _noted(migrate: Callable[..., None], revision: str, running: list[str], release: Release) -> Callable[..., None]:
+    """Keep what a migration raises, and which one it was."""
+
+    @functools.wraps(migrate)  # Alembic logs its name
+    def migration_function(**arguments: Any) -> None:
+        running.append(revision)
+        try:
+            migrate(**arguments)
+        except BaseException as error:
+            release.failure = StepFailed(error, "migration")
+            raise
+
+    return migration_function

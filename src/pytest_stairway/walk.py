@@ -1,0 +1,373 @@
+"""The walk: every revision up, down and up again, with a snapshot between the steps.
+
+`Walk` keeps a database at a place in the history and moves it.  Whatever revision it is asked for, it first brings the
+database to where that revision starts: all revisions before it, in the history's order, are applied.  A step that fails
+does not end the walk: the database is repaired, or made anew.  Nothing here judges what was seen; see `checks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect
+
+from pytest_stairway.findings import Direction
+from pytest_stairway.schema import compare_schemas, reader_for
+from pytest_stairway.session import Session, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sqlalchemy import Connection
+
+    from pytest_stairway.environment import Environment, Survey
+    from pytest_stairway.revisions import History
+    from pytest_stairway.schema import Key, Schema, SchemaReader
+
+__all__ = ["Descent", "Roundtrip", "Snapshot", "Snapshots", "Walk"]
+
+Snapshot = dict[str, "Schema"]
+"""The schema of each database of the sandbox, by its name there (empty where there is one database)."""
+
+
+class Snapshots:
+    """Takes the snapshots around each step: a session's observer.
+
+    Args:
+        environment: whose sandbox names the databases.
+        ignore: the version tables.
+    """
+
+    def __init__(self, environment: Environment, *, ignore: Collection[tuple[str | None, str]]) -> None:
+        self._sandbox = environment.sandbox
+        self._ignore = ignore
+        self._readers: dict[str, SchemaReader] = {}
+        self._latest: Snapshot = {}
+
+    @property
+    def latest(self) -> Snapshot:
+        """The newest snapshot."""
+        return dict(self._latest)
+
+    def begin_step(self, url: str, connection: Connection) -> None:
+        """See `Observer`."""
+        self._reader(url, connection).begin_step(connection)
+
+    def end_step(self, url: str, connection: Connection) -> None:
+        """See `Observer`."""
+        self._reader(url, connection).end_step(connection)
+
+    def read(self, url: str, connection: Connection) -> None:
+        """See `Observer`."""
+        self._latest[self._sandbox.name_of(url)] = self._reader(url, connection).read(connection)
+
+    def read_thoroughly(self, url: str, connection: Connection) -> None:
+        """Read all of one database, whatever is remembered of it."""
+        reader = self._reader(url, connection)
+        self._latest[self._sandbox.name_of(url)] = reader.read(connection, thorough=True)
+
+    def forget(self) -> None:
+        """Drop what is remembered, because the databases were replaced."""
+        self._readers.clear()
+        self._latest.clear()
+
+    def _reader(self, url: str, connection: Connection) -> SchemaReader:
+        if url not in self._readers:
+            self._readers[url] = reader_for(connection.dialect.name, ignore=self._ignore)
+        return self._readers[url]
+
+
+@dataclass(slots=True, kw_only=True)
+class Roundtrip:
+    """What was seen of one revision."""
+
+    revision: str
+    blocked_by: str | None = None
+    """An earlier revision that this one depends on and that cannot go up: this one was not reached."""
+    before: Snapshot | None = None
+    upgraded: Snapshot | None = None
+    downgraded: Snapshot | None = None
+    reupgraded: Snapshot | None = None
+    seconds: dict[Direction, float] = field(default_factory=dict)
+    failures: dict[Direction, StepFailed] = field(default_factory=dict)
+    left_alone: bool = False
+    """Declared irreversible: it was upgraded only."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Descent:
+    """What was seen on the way from the heads down to where the walk starts."""
+
+    expected: Snapshot
+    """The schema there before anything was walked."""
+    reached: Snapshot | None = None
+    """The schema there now; None where the way down was blocked."""
+    failures: dict[str, StepFailed] = field(default_factory=dict)
+    """By revision: downgrades that failed."""
+    barriers: tuple[str, ...] = ()
+    """Revisions that are irreversible or could not be downgraded, so that nothing below them was."""
+    missing: tuple[str, ...] = ()
+    """Revisions that were never applied, because an upgrade failed."""
+
+
+class Walk:
+    """Walks revisions on the databases of one sandbox.
+
+    Args:
+        history: the revisions.
+        environment: the user's `env.py` and the sandbox.
+        survey: how it configures Alembic.
+        minimum: revisions that are only upgraded: the walk starts above them.
+        irreversible: revisions that are never downgraded.
+        planned: revisions that will be asked for; those before the one that is asked for are walked first, so that any
+            order of asking costs one walk.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        environment: Environment,
+        survey: Survey,
+        *,
+        minimum: Collection[str] = (),
+        irreversible: Collection[str] = (),
+        planned: Iterable[str] = (),
+    ) -> None:
+        self._history = history
+        self._environment = environment
+        self._order = [revision.revision for revision in history.revisions]
+        self._minimum = frozenset(minimum)
+        self._irreversible = frozenset(irreversible)
+        planned_set = frozenset(planned)
+        self._planned = [revision for revision in self._order if revision in planned_set]
+        self._survey = survey
+        self._snapshots = Snapshots(environment, ignore=survey.version_tables)
+        self._session = Session(environment, survey, self._snapshots)
+        self._applied: dict[str, None] = {}
+        self._fresh = False
+        self._unobserved = False
+        self._floor: Snapshot | None = None
+        self._trips: dict[str, Roundtrip] = {}
+        self.blocked: dict[str, StepFailed] = {}
+        """Revisions that cannot go up."""
+        self.makers: dict[Key, str] = {}
+        """Which revision made an object."""
+        self.at_heads: Snapshot | None = None
+        """The schema with every revision applied, once the walk has been there."""
+
+    @property
+    def applied(self) -> tuple[str, ...]:
+        """The revisions that the database has now, in the history's order."""
+        return tuple(self._applied)
+
+    def roundtrip(self, revision: str) -> Roundtrip:
+        """Take one revision up, down and up again.
+
+        Args:
+            revision: its full identifier.
+        """
+        if revision not in self._trips:
+            for earlier in self._waiting_before(revision):
+                self._trips[earlier] = self._walk(earlier)
+            self._trips[revision] = self._walk(revision)
+        return self._trips[revision]
+
+    def version_column_length(self) -> int | None:
+        """Read how long an id may be in the version tables; None where there is no limit."""
+        lengths: list[int | None] = []
+
+        def look(_url: str, connection: Connection) -> None:
+            for schema, table in self._survey.version_tables:
+                (column,) = inspect(connection).get_columns(table, schema=schema)
+                lengths.append(getattr(column["type"], "length", None))
+
+        if not self._fresh:
+            self._start_over()
+        self._session.look(look)
+        return min(filter(None, lengths), default=None)
+
+    def reach_heads(self) -> Snapshot | None:
+        """Give the schema with every revision applied one by one; None where one of them cannot be."""
+        if self.at_heads is None and not self.blocked:
+            self._bring_up(self._order)
+            self._note_heads()
+        return self.at_heads
+
+    def descend(self) -> Descent:
+        """Go from the heads down to where the walk starts."""
+        self._bring_up(self._order, observed=True)
+        self._note_heads()
+        self._fresh = False  # whoever comes after the descent begins anew
+        descent = Descent(expected=self._floor or {}, missing=tuple(r for r in self._order if r not in self._applied))
+        barriers: dict[str, None] = {}
+        for revision in [r for r in reversed(list(self._applied)) if r not in self._minimum]:
+            if any(revision in self._history.ancestors(barrier) for barrier in barriers):
+                continue
+            if revision in self._irreversible or not self._leave(revision, descent):
+                barriers[revision] = None
+        descent.barriers = tuple(barriers)
+        if not barriers:
+            descent.reached = self._look()
+            if not same(descent.reached, descent.expected):
+                self._learn_makers()
+        return descent
+
+    def pause(self) -> None:
+        """End the run of `env.py`; the database stays, and the next step starts another run."""
+        self._session.close()
+
+    def close(self) -> None:
+        """End the walk; its databases are dropped."""
+        self._session.close()
+        self._environment.sandbox.reset()
+
+    def _waiting_before(self, revision: str) -> list[str]:
+        """Name the planned revisions before this one that have not been walked yet."""
+        if revision not in self._planned:
+            return []
+        earlier = self._planned[: self._planned.index(revision)]
+        return [name for name in earlier if name not in self._trips]
+
+    def _walk(self, revision: str) -> Roundtrip:
+        self._bring_up(self._order[: self._order.index(revision)])
+        trip = Roundtrip(revision=revision, blocked_by=self._blocker(revision))
+        if trip.blocked_by is None:
+            self._round(trip)
+        self._note_heads()
+        return trip
+
+    def _note_heads(self) -> None:
+        if len(self._applied) == len(self._order):
+            self.at_heads = self._snapshots.latest
+
+    def _round(self, trip: Roundtrip) -> None:
+        """Take the three steps, as far as they go."""
+        trip.before = self._snapshots.latest
+        if not self._step(trip, Direction.UPGRADE):
+            self.blocked[trip.revision] = trip.failures[Direction.UPGRADE]
+            self._repair(trip, applied=False)
+            return
+        trip.upgraded = self._snapshots.latest
+        self._applied[trip.revision] = None
+        self._note_makers(trip.revision, trip.before, trip.upgraded)
+        if trip.revision in self._irreversible:
+            trip.left_alone = True
+            return
+        if self._step(trip, Direction.DOWNGRADE):
+            trip.downgraded = self._snapshots.latest
+            if self._step(trip, Direction.REUPGRADE):
+                trip.reupgraded = self._snapshots.latest
+        if trip.reupgraded is None or not same(trip.upgraded, trip.reupgraded):
+            self._repair(trip, applied=True)
+
+    def _step(self, trip: Roundtrip, direction: Direction) -> bool:
+        """Take one of the three steps; tell whether it went well."""
+        try:
+            trip.seconds[direction] = self._session.step(trip.revision, upgrade=direction is not Direction.DOWNGRADE)
+        except StepFailed as failure:
+            trip.failures[direction] = failure
+            return False
+        except BaseException:
+            self._fresh = False  # interrupted in the middle of a step: whoever comes next begins anew
+            raise
+        return True
+
+    def _repair(self, trip: Roundtrip, *, applied: bool) -> None:
+        """Bring the database to where the next revision starts, in the cheapest way that is right."""
+        wanted = trip.upgraded if applied else trip.before
+        assert wanted is not None
+        heads = self._session.heads
+        found = self._look()
+        if not same(found, wanted):
+            self._start_over()
+        elif applied and not any(trip.revision in names for names in self._session.heads.values()):
+            self._session.stamp(trip.revision)
+        elif not applied and self._session.heads != heads:
+            self._start_over()
+
+    def _leave(self, revision: str, descent: Descent) -> bool:
+        """Take one step of the descent."""
+        try:
+            self._session.step(revision, upgrade=False, observed=False)
+        except StepFailed as failure:
+            descent.failures[revision] = failure
+            return False
+        del self._applied[revision]
+        return True
+
+    def _bring_up(self, order: list[str], *, observed: bool = False) -> None:
+        """Apply all of these revisions that can be applied, and nothing else."""
+        if not self._fresh or self._applied.keys() - order:
+            self._start_over()
+        if self._floor is None:
+            self._apply([name for name in order if name in self._minimum], observed=False)
+            self._floor = self._look()
+        if self._apply(order, observed=observed) and not observed:
+            self._look()
+
+    def _apply(self, order: list[str], *, observed: bool) -> bool:
+        """Upgrade what is not applied yet; tell whether there was anything to do."""
+        missing = [name for name in order if name not in self._applied]
+        for name in missing:
+            if self._blocker(name) is None and not self._upgrade(name, observed=observed):
+                self._start_over()
+                return self._apply(order, observed=observed)
+        return bool(missing)
+
+    def _upgrade(self, revision: str, *, observed: bool) -> bool:
+        before = self._snapshots.latest
+        try:
+            self._session.step(revision, upgrade=True, observed=observed)
+        except StepFailed as failure:
+            self.blocked[revision] = failure
+            return False
+        except BaseException:
+            self._fresh = False
+            raise
+        self._applied[revision] = None
+        if observed:
+            self._note_makers(revision, before, self._snapshots.latest)
+        elif revision not in self._minimum:
+            self._unobserved = True
+        return True
+
+    def _blocker(self, revision: str) -> str | None:
+        """Name a revision that cannot go up and that this one is or depends on."""
+        if revision in self.blocked:
+            return revision
+        return next((name for name in self.blocked if name in self._history.ancestors(revision)), None)
+
+    def _start_over(self) -> None:
+        """Begin with new, empty databases."""
+        self._session.close()
+        self._environment.sandbox.reset()
+        self._snapshots.forget()
+        self._applied.clear()
+        self._fresh = True
+
+    def _look(self) -> Snapshot:
+        """Read everything, because steps were taken unobserved or something went wrong."""
+        self._session.look(self._snapshots.read_thoroughly)
+        return self._snapshots.latest
+
+    def _learn_makers(self) -> None:
+        """Go up once more and look at each step, where some were taken without a look."""
+        if self._unobserved:
+            self._start_over()
+            self._bring_up(self._order, observed=True)
+            self._fresh, self._unobserved = False, False
+
+    def _note_makers(self, revision: str, before: Snapshot, after: Snapshot) -> None:
+        """Remember which objects a revision made."""
+        for name, schema in after.items():
+            known = before[name].parts if name in before else {}
+            for part_name, part in schema.parts.items():
+                if known.get(part_name) is not part:
+                    new = part.keys() - known.get(part_name, {}).keys()
+                    self.makers.update(dict.fromkeys(new, revision))
+
+
+def same(one: Snapshot, other: Snapshot) -> bool:
+    """Tell whether two snapshots show the same schemas, down to every text."""
+    return one.keys() == other.keys() and not any(compare_schemas(one[name], other[name]) for name in one)
