@@ -1,0 +1,153 @@
+"""How a failed item is told: findings in our words, for pytest's report and for the command.
+
+The first line of a failure is its code and what it says, because that is the line that pytest's short test summary,
+JUnit files and editors show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_stairway.findings import Direction, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_stairway.findings import Finding
+
+__all__ = ["Failure", "Paint", "Problem", "plain", "render_finding", "render_findings"]
+
+
+class Paint(Protocol):
+    """Colours a text where colours are shown: the `markup` method of pytest's terminal writer is one."""
+
+    def __call__(self, text: str, **markup: bool) -> str:
+        """Give the text with the colours' escapes around it."""
+
+
+class Line(Protocol):
+    """A terminal writer, as far as a failure needs one."""
+
+    def line(self, text: str) -> None:
+        """Write a line."""
+
+    def markup(self, text: str, **markup: bool) -> str:
+        """Colour a text."""
+
+
+def plain(text: str, **_markup: bool) -> str:
+    """Leave a text as it is."""
+    return text
+
+
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """Where a failure stands and what it says in one line, as pytest's own reports have it."""
+
+    path: str
+    lineno: int
+    message: str
+
+    def __str__(self) -> str:
+        """Tell it as ``--tb=line`` does."""
+        return f"{self.path}:{self.lineno}: {self.message}"
+
+
+class Failure:
+    """What an item's report shows as its failure; pytest asks it for colours, JUnit and xdist for its text.
+
+    Args:
+        findings: all that the item found.
+        path: the item's file, where no finding names another.
+        line: in that file.
+    """
+
+    def __init__(self, findings: Iterable[Finding], *, path: str, line: int) -> None:
+        self._findings = ordered(findings)
+        first = self._findings[0]
+        place = (first.path, first.line or 1) if first.path else (path, line)
+        self.reprcrash = Crash(path=place[0], lineno=place[1], message=headline(self._findings))
+
+    def toterminal(self, writer: Line) -> None:
+        """Write the findings in colours."""
+        writer.line(render_findings(self._findings, writer.markup))
+
+    def __str__(self) -> str:
+        """Give the findings as text."""
+        return render_findings(self._findings)
+
+
+class Problem:
+    """What kept an item from looking at all, as its report shows it.
+
+    Args:
+        text: one line, or more where there is something to explain.
+        path: the item's file.
+        line: in that file.
+    """
+
+    def __init__(self, text: str, *, path: str, line: int) -> None:
+        self._text = text
+        self.reprcrash = Crash(path=path, lineno=line, message=text.partition("\n")[0])
+
+    def toterminal(self, writer: Line) -> None:
+        """Write the text, its first line in colour."""
+        first, _, rest = self._text.partition("\n")
+        writer.line(writer.markup(first, red=True, bold=True) + (f"\n{rest}" if rest else ""))
+
+    def __str__(self) -> str:
+        """Give the text."""
+        return self._text
+
+
+def headline(findings: list[Finding]) -> str:
+    """Tell findings in one line: the first, and how many more weigh as much."""
+    first = findings[0]
+    more = sum(1 for each in findings[1:] if each.severity is first.severity and not each.accepted)
+    return f"{first.code}: {first.message}" + (f" (and {more} more)" if more else "")
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """Put what fails first, what is accepted last; of those that weigh the same, what happened first."""
+    weights, steps = list(Severity), [*Direction, None]
+    return sorted(findings, key=lambda each: (each.accepted, weights.index(each.severity), steps.index(each.direction)))
+
+
+def render_findings(findings: Iterable[Finding], paint: Paint = plain) -> str:
+    """Tell findings, those that fail first."""
+    return "\n\n".join(render_finding(finding, paint) for finding in ordered(findings))
+
+
+def render_finding(finding: Finding, paint: Paint = plain) -> str:
+    """Tell one finding: code and message; where; the migration's own frames and statement; the remedy."""
+    lines = [_first_line(finding, paint)]
+    if place := _place(finding):
+        lines.append(f"  {paint('-->', blue=True)} {place}")
+    if finding.detail:
+        lines += [f"    {line}" for line in finding.detail.splitlines()]
+    if finding.hint:
+        first, *rest = finding.hint.splitlines()
+        lines.append(f"  {paint('help:', cyan=True, bold=True)} {first}")
+        lines += [f"        {line}" for line in rest]
+    return "\n".join(lines)
+
+
+def _first_line(finding: Finding, paint: Paint) -> str:
+    markup: dict[str, Any] = {COLOURS[finding.severity]: True, "bold": True}
+    remarks = [finding.severity.value] if finding.severity is not Severity.ERROR else []
+    remarks += ["accepted"] if finding.accepted else []
+    remark = f" ({', '.join(remarks)})" if remarks else ""
+    return f"{paint(f'{finding.code}{remark}:', **markup)} {paint(finding.message, bold=True)}"
+
+
+def _place(finding: Finding) -> str:
+    direction = finding.direction.value if finding.direction else None
+    about = ", ".join(word for word in (finding.revision, direction) if word)
+    where = f"{finding.path}:{finding.line}" if finding.path and finding.line else finding.path
+    if where and about:
+        return f"{where} ({about})"
+    return where or about
