@@ -1,0 +1,172 @@
+"""The ``stairway`` command: the same checks without pytest, and what helps before them.
+
+Exit codes: 0 when nothing was found, 1 when something was, 2 when the command or the set-up cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_stairway import __version__
+from pytest_stairway.exceptions import HistoryUnusable, StairwayError
+from pytest_stairway.settings import OPTIONS, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_stairway.ini_files import IniFile
+    from pytest_stairway.project import Project
+    from pytest_stairway.settings import Option, Settings
+
+__all__ = ["main"]
+
+UNUSABLE = 2
+INTERRUPTED, BROKEN_PIPE = 130, 141
+"""As shells give them for the signals."""
+
+RANGES = "base:head, a:b, +2, -1, label@head, or one revision; default: all"
+
+EPILOG = """\
+Every option can also be given by an environment variable (STAIRWAY_DATABASE) or in pytest's ini file
+(stairway_database).  Exit codes: 0 nothing was found, 1 something was, 2 the command or the set-up cannot be used.
+"""
+
+SUMMARIES = {
+    "check": "walk revisions up, down and up again",
+    "doctor": "show what would be used, and what is missing",
+    "history": "show the revisions in the order in which they are walked",
+}
+
+DESCRIPTIONS = {
+    "check": "Take every revision up, down and up again on a throwaway database, and compare the schema around each "
+    "step; then go from the heads down to base, and upgrade from each base to the heads in one run.  With RANGE, only "
+    "the revisions in it are walked.",
+    "doctor": "Show which Alembic configuration is used, what env.py connects to, and which throwaway databases can be "
+    "had for it, or why not.  No revision is run, and nothing is connected to.",
+    "history": "Show the revisions in the order in which they are walked, and what is wrong with the graph that they "
+    "make or with env.py.  No revision is run, and nothing is connected to.",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: instead of the process's own.
+
+    Returns:
+        The exit code.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        code = _run(parsed)
+        sys.stdout.flush()
+    except StairwayError as error:
+        print(f"stairway: {error}".replace("--stairway-", "--"), file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        print("\nstairway: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes
+        return BROKEN_PIPE
+    return code
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    """Run one subcommand."""
+    from pytest_stairway import commands
+
+    settings, root = _settings(parsed)
+    project = _project(settings, root)
+    run = {"check": commands.check, "doctor": commands.doctor, "history": commands.history}[parsed.command]
+    try:
+        return run(project)
+    except HistoryUnusable as error:
+        return commands.tell_unusable(error)
+    finally:
+        project.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="stairway",
+        description="Walk Alembic revisions up, down and up again on throwaway databases.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-stairway {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, summary in SUMMARIES.items():
+        command = commands.add_parser(name, help=summary, description=DESCRIPTIONS[name], epilog=EPILOG)
+        if name != "doctor":
+            command.add_argument("range", nargs="?", metavar="RANGE", help=f"the revisions: {RANGES}")
+        _add_options(command)
+    return parser
+
+
+def _add_options(command: argparse.ArgumentParser) -> None:
+    for option in OPTIONS:
+        if option.name not in ("range", "skip_without_database"):
+            command.add_argument(_flag(option), **_keywords(option))
+
+
+def _flag(option: Option) -> str:
+    return "-x" if option.name == "x" else f"--{option.name.replace('_', '-')}"
+
+
+def _keywords(option: Option) -> dict[str, Any]:
+    told = {"dest": option.name, "help": option.help.replace("%", "%%")}
+    if option.kind == "flag":
+        return {**told, "action": "store_const", "const": True}
+    return {**told, "action": "append" if option.kind == "list" else "store", "metavar": option.metavar}
+
+
+def _settings(parsed: argparse.Namespace) -> tuple[Settings, Path]:
+    """Find each option's value, and the folder from which Alembic's configuration is looked for."""
+    from pytest_stairway.ini_files import find_ini_file
+
+    here = Path.cwd()
+    ini = find_ini_file(here)
+
+    def given(option: Option) -> object:
+        return getattr(parsed, option.name, None)
+
+    settings = resolve(given, lambda option: None if ini is None else ini.value(option))
+    flags = {option.flag: _flag(option) if option.name != "range" else "RANGE" for option in OPTIONS}
+    sources = {name: flags.get(source, source) for name, source in settings.sources.items()}
+    config, report = (_located(settings, name, here, ini) for name in ("config", "json"))
+    return replace(settings, sources=sources, config=config, json=report), here
+
+
+def _located(settings: Settings, name: str, here: Path, ini: IniFile | None) -> str | None:
+    """Write a file's name in full: from here, or from where the ini file that names it lies."""
+    value: str | None = getattr(settings, name)
+    in_ini = ini is not None and settings.source(name) == f"stairway_{name}"
+    folder = ini.path.parent if in_ini and ini is not None else here
+    return None if value is None else str(folder / value)
+
+
+def _project(settings: Settings, here: Path) -> Project:
+    """Find the project: here, or in the nearest folder above."""
+    from pytest_stairway.exceptions import UsageError
+    from pytest_stairway.project import Project, find_configuration
+
+    error: UsageError | None = None
+    for root in (here, *here.parents):
+        try:
+            find_configuration(settings, root)
+        except UsageError as raised:
+            error = error or raised
+        else:
+            return Project(settings, root)
+    assert error is not None  # there is at least one folder
+    raise error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

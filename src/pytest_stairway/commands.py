@@ -1,0 +1,182 @@
+"""What the subcommands of ``stairway`` do with a project."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from pytest_stairway import databases
+from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable
+from pytest_stairway.report import Report
+from pytest_stairway.reporters.failure import render_finding, render_findings
+from pytest_stairway.reporters.json import require_writable, write_json
+from pytest_stairway.reporters.terminal import render_header, render_summary
+from pytest_stairway.revisions.source import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_stairway.project import Answer, Project
+    from pytest_stairway.revisions import Revision
+
+__all__ = ["check", "doctor", "history", "tell_unusable"]
+
+OK, FOUND, UNUSABLE = 0, 1, 2
+CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1}
+WIDTH = 80
+
+
+class Console:
+    """Standard output: colours where somebody can see them."""
+
+    def __init__(self) -> None:
+        self._colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def paint(self, text: str, **markup: bool) -> str:
+        """Colour a text."""
+        codes = ";".join(str(CODES[name]) for name, true in markup.items() if true)
+        return f"\x1b[{codes}m{text}\x1b[0m" if self._colours and codes else text
+
+    def section(self, title: str, sep: str = "=") -> None:
+        """Write a separating line with a title."""
+        self.line(self.paint(f" {title} ".center(WIDTH, sep), bold=True))
+
+    def line(self, msg: str = "") -> None:
+        """Write a line, at once: a walk takes its time.  Options go without pytest's prefix here."""
+        sys.stdout.write(msg.replace("--stairway-", "--") + "\n")
+        sys.stdout.flush()
+
+
+def check(project: Project) -> int:
+    """Walk revisions, and tell what was found."""
+    console, report, started = Console(), Report(), time.perf_counter()
+    settings = project.settings
+    if settings.json is not None:
+        require_writable(settings.json, source=settings.source("json"))
+    if project.is_usable:
+        project.verify()
+    for line in render_header(project, started=True):
+        console.line(line)
+    try:
+        for name, answer in _answers(project):
+            report.take(answer.as_dict())
+            _tell(name, answer, project, console)
+    finally:
+        report.seconds = time.perf_counter() - started
+        project.complete(report)
+        if settings.json is not None:
+            write_json(report, settings.json)
+    render_summary(report, console, paint=console.paint, written=settings.json)
+    return FOUND if report.failed(strict=settings.strict) else OK
+
+
+def _answers(project: Project) -> Iterator[tuple[str, Answer]]:
+    """Ask everything that was asked for; a range leaves out what concerns the history as a whole."""
+    first = project.check_history()
+    yield "history", first
+    if not project.is_usable or any(finding.code == "environment-failed" for finding in first.findings):
+        return
+    project.plan(revision.revision for revision in project.selected)
+    for revision in project.selected:
+        yield f"{revision.revision} {revision.message}".rstrip(), project.check_revision(revision)
+    if project.settings.range is None and project.selected:
+        yield "leftovers", project.check_leftovers()
+        for start in project.releases:
+            yield f"release from {start}", project.check_release(start)
+
+
+def _tell(name: str, answer: Answer, project: Project, console: Console) -> None:
+    """Write an answer's line, and what failed below it."""
+    failed = answer.failed(strict=project.settings.strict)
+    word, colour = _verdict(answer, failed=failed)
+    console.line(f"  {console.paint(f'{word:<12}', **{colour: True})}{name}")
+    if failed:
+        console.line("\n" + render_findings(answer.findings, console.paint) + "\n")
+
+
+def _verdict(answer: Answer, *, failed: bool) -> tuple[str, str]:
+    if failed:
+        return "FAILED", "red"
+    if answer.blocked_by:
+        return "not reached", "yellow"
+    return ("skipped", "yellow") if answer.note else ("ok", "green")
+
+
+def doctor(project: Project) -> int:
+    """Show what would be used, and what is missing."""
+    console = Console()
+    versions = [f"{name} {version(name)}" for name in ("pytest-stairway", "alembic", "sqlalchemy", "pytest")]
+    console.line(f"versions: Python {platform.python_version()}, {', '.join(versions)}")
+    console.line(f"configuration: {shown(project.configuration)} ({project.settings.source('config')})")
+    for option, source in project.settings.sources.items():
+        if option not in ("config", "database"):
+            console.line(f"{option}: {getattr(project.settings, option)} ({source})")
+    try:
+        console.line(f"history: {_size(project)}")
+        console.line(f"env.py connects to: {project.contact} (which is never used)")
+    except HistoryUnusable as error:
+        console.line("\n" + render_findings(error.findings, console.paint) + "\n")
+        _survey(console, None)
+        return FOUND
+    _survey(console, project.contact.dialect)
+    return _choice(project, console)
+
+
+def _size(project: Project) -> str:
+    history = project.history
+    number = len(history.revisions)
+    return f"{number} revision{'s' if number != 1 else ''}, heads {', '.join(history.heads) or 'none'}"
+
+
+def _survey(console: Console, dialect: str | None) -> None:
+    """List the ways to get a database."""
+    console.line(f"databases for {dialect}:" if dialect else "databases:")
+    for each in databases.survey(dialect):
+        mark = console.paint("ok", green=True) if each.available else console.paint("--", yellow=True)
+        console.line(f"  {mark}  {each.name:<10} {each.detail}")
+        if not each.available and each.remedy:
+            console.line(f"{'':17}mend it by: {each.remedy}")
+
+
+def _choice(project: Project, console: Console) -> int:
+    try:
+        provider = project.provider
+    except DatabaseUnavailable as error:
+        console.line(console.paint(str(error).partition("\n")[0], red=True))
+        return UNUSABLE
+    named = project.settings.database
+    why = f"named by {project.settings.source('database')}" if named else provider.why
+    console.line(f"database: {console.paint(provider.name, bold=True)} ({why})")
+    return OK
+
+
+def history(project: Project) -> int:
+    """Show the revisions, and what is wrong with their graph."""
+    console = Console()
+    for revision in project.selected:
+        console.line(_described(revision, console))
+    findings = project.check_history().findings
+    if findings:
+        raise HistoryUnusable(findings)
+    return OK
+
+
+def _described(revision: Revision, console: Console) -> str:
+    """Tell one revision the way ``alembic history`` does."""
+    parents = ", ".join(revision.down_revision) or "base"
+    marks = {"head": revision.is_head, "branchpoint": revision.is_branch_point, "mergepoint": revision.is_merge}
+    words = [*sorted(revision.branch_labels), *(word for word, true in marks.items() if true)]
+    needs = f", needs {', '.join(revision.depends_on)}" if revision.depends_on else ""
+    told = f" ({', '.join(words)})" if words else ""
+    return f"{parents} -> {console.paint(revision.revision, yellow=True)}{told}{needs}: {revision.message}"
+
+
+def tell_unusable(error: HistoryUnusable) -> int:
+    """Tell why a history cannot be used."""
+    for finding in error.findings:
+        sys.stderr.write(render_finding(finding).replace("--stairway-", "--") + "\n")
+    return FOUND

@@ -1,0 +1,45 @@
+"""The pytest plugin's front door: its options, and whether there is anything for it to do.
+
+Every pytest run of everybody who has the plugin installed imports this module, so it imports next to nothing.  What
+does the work is registered only when it is asked for: by ``--stairway``, or by naming a revision file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_stairway.arguments import asks_for_us
+from pytest_stairway.settings import OPTIONS
+
+if TYPE_CHECKING:
+    import pytest
+
+INI_TYPES = {"text": "string", "number": "string", "flag": "bool", "list": "args"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare every option of the table, on the command line and for the ini file."""
+    group = parser.getgroup("stairway", "Alembic migrations (pytest-stairway)")
+    group.addoption(
+        "--stairway",
+        action="store_true",
+        dest="stairway",
+        help="walk every Alembic revision up, down and up again on a throwaway database",
+    )
+    for option in OPTIONS:
+        if option.kind == "flag":
+            group.addoption(option.flag, action="store_const", const=True, dest=option.ini, help=option.help)
+        else:
+            action = "append" if option.kind == "list" else "store"
+            group.addoption(option.flag, action=action, dest=option.ini, metavar=option.metavar, help=option.help)
+        parser.addini(option.ini, option.help, type=INI_TYPES[option.kind], default=None)  # type: ignore[arg-type]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Register what does the work, where it is asked for."""
+    config = session.config
+    folder = config.invocation_params.dir
+    if config.getoption("stairway") or any(asks_for_us(argument, folder) for argument in config.args):
+        from pytest_stairway.session_plugin import register
+
+        register(config)
