@@ -1,0 +1,54 @@
+"""Rows as plain data: what was in the tables at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_stairway.rows.shape import Cell
+
+__all__ = ["Rows", "TableRows"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRows:
+    """One table's rows."""
+
+    name: str
+    """``author``; outside the default schema ``app.author``."""
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    """Each column's type, in the words of the database."""
+    key: tuple[str, ...] = ()
+    """The primary key's columns."""
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    """All of them, or the first ones by key where there are many; values as the database writes them."""
+    count: int = 0
+    """How many there are."""
+    digests: tuple[str, ...] | None = None
+    """Where `rows` are not all: a digest of each column's values over every row."""
+
+    def column(self, name: str) -> tuple[Cell, ...]:
+        """One column's values.
+
+        Raises:
+            ValueError: there is no such column.
+        """
+        place = self.columns.index(name)
+        return tuple(row[place] for row in self.rows)
+
+    def as_dicts(self) -> list[dict[str, Cell]]:
+        """Give each row's values by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def type_of(self, name: str) -> str:
+        """One column's type."""
+        return self.types[self.columns.index(name)]
+
+
+class Rows(dict[str, TableRows]):
+    """All tables' rows at one moment, by the tables' names; never changed once it is handed out.
+
+    Tables that were not looked at again are the very same objects as in the moment before.
+    """

@@ -1,0 +1,87 @@
+"""What users supply themselves: rows of a table, values of a column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ClauseElement
+
+from pytest_stairway.rows.shape import Sql
+
+if TYPE_CHECKING:
+    from pytest_stairway.rows.shape import Cell, ColumnType, Row, TableShape
+
+__all__ = ["Supply", "rows_for", "values_for"]
+
+Supply = Mapping[str, "Sequence[Any] | Callable[[int], Any]"]
+"""``author`` → rows (mappings from column to value; what is left out is generated), ``author.ref_code`` → values.
+
+Either a sequence or a function of the row's number; a function for rows is asked for as many as are needed.  Values
+are Python's own (None, str, int, Decimal, bool, bytes, datetime, UUID, Enum by its name as SQLAlchemy stores it, list,
+dict …) or `sqlalchemy.text` for an expression.
+"""
+
+
+def rows_for(supply: Supply, shape: TableShape, count: int) -> list[Row]:
+    """Give the rows that are supplied for a table: all of a sequence, `count` of a function."""
+    given = supply.get(shape.name)
+    if given is None:
+        return []
+    rows = [given(number) for number in range(count)] if callable(given) else list(given)
+    return [{name: as_cell(value, shape[name].type) for name, value in row.items()} for row in rows]
+
+
+def values_for(supply: Supply, shape: TableShape) -> dict[str, Callable[[int], Cell]]:
+    """Give the values that are supplied for a table's columns, by the row's number."""
+    found = {}
+    for column in shape.columns:
+        given = supply.get(f"{shape.name}.{column.name}")
+        if given is not None and (callable(given) or len(given)):
+            found[column.name] = _chooser(given, column.type)
+    return found
+
+
+def _chooser(given: Sequence[Any] | Callable[[int], Any], type_: ColumnType) -> Callable[[int], Cell]:
+    def choose(number: int) -> Cell:
+        return as_cell(given(number) if callable(given) else given[number % len(given)], type_)
+
+    return choose
+
+
+def as_cell(value: Any, type_: ColumnType) -> Cell:
+    """Write a Python value as the database reads it."""
+    if value is None or isinstance(value, str):
+        return value
+    if type_.name in {"json", "jsonb"} and not isinstance(value, ClauseElement):
+        return json.dumps(value)
+    for kinds, write in _WRITERS:
+        if isinstance(value, kinds):
+            return write(value, type_)
+    return str(value)
+
+
+def _boolean(value: bool, type_: ColumnType) -> str:  # noqa: FBT001 - one of the writers
+    return str(int(value)) if type_.labels else str(value).lower()
+
+
+def _array(items: Iterable[Any], type_: ColumnType) -> str:
+    cells = [as_cell(item, type_.element or type_) for item in items]
+    return "{" + ",".join("NULL" if cell is None else _quoted(cell) for cell in cells) + "}"
+
+
+def _quoted(item: str) -> str:
+    return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_WRITERS: tuple[tuple[tuple[type, ...], Callable[[Any, ColumnType], str]], ...] = (
+    ((ClauseElement,), lambda value, _: Sql(value)),
+    ((Enum,), lambda value, _: value.name),
+    ((bool,), _boolean),
+    ((bytes, bytearray, memoryview), lambda value, _: "\\x" + bytes(value).hex()),
+    ((set, frozenset), lambda value, type_: _array(sorted(value), type_)),
+    ((list, tuple), _array),
+)
+"""How values are written that are not what `str` makes of them; the first that fits."""

@@ -1,0 +1,216 @@
+"""Rows captured as plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_stairway.exceptions import UsageError
+from pytest_stairway.rows import RowChange, RowGenerator, RowReader, Rows, TableRows, compare_rows, known_tables
+from pytest_stairway.rows.capture import WHOLE
+from pytest_stairway.schema import reader_for
+
+from .helpers import column, do
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MANY = WHOLE + 100
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def connection(request: pytest.FixtureRequest) -> Connection:
+    """A connection to an empty database of either dialect."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def reader(connection: Connection) -> RowReader:
+    return RowReader(connection.dialect.name)
+
+
+AUTHOR = "CREATE TABLE author (id INTEGER PRIMARY KEY, name VARCHAR(60), born DATE)"
+FILL = "INSERT INTO author VALUES (1, 'Ada', '1815-12-10'), (2, NULL, NULL), (3, 'Zoë', '2000-01-01')"
+
+
+def numbers(connection: Connection, count: int) -> str:
+    if connection.dialect.name == "postgresql":
+        return f"SELECT n FROM generate_series(1, {count}) n"
+    return f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s"
+
+
+def test_rows_are_texts_by_column(connection: Connection, reader: RowReader) -> None:
+    do(connection, AUTHOR, FILL)
+    author = reader.capture(connection)["author"]
+    assert author.columns == ("id", "name", "born")
+    assert author.key == ("id",)
+    assert author.count == 3
+    assert sorted(author.rows) == [("1", "Ada", "1815-12-10"), ("2", None, None), ("3", "Zoë", "2000-01-01")]
+    assert author.digests is None
+    assert author.type_of("name").lower() == "varchar(60)"
+
+
+def test_tables_that_are_not_asked_for_are_the_same_objects(connection: Connection, reader: RowReader) -> None:
+    do(connection, AUTHOR, FILL, "CREATE TABLE other (id INTEGER PRIMARY KEY)")
+    before = reader.capture(connection)
+    do(connection, "INSERT INTO other VALUES (1)", "DELETE FROM author")
+    after = reader.capture(connection, ["other"], previous=before)
+    assert after["author"] is before["author"]
+    assert after["other"].count == 1
+    assert before["other"].count == 0
+
+
+def test_a_table_that_is_gone_is_gone(connection: Connection, reader: RowReader) -> None:
+    do(connection, AUTHOR, FILL)
+    before = reader.capture(connection)
+    do(connection, "DROP TABLE author")
+    assert reader.capture(connection, ["author"], previous=before) == {}
+
+
+def test_without_tables_nothing_is_asked(connection: Connection, reader: RowReader) -> None:
+    before = Rows({"author": TableRows(name="author", columns=(), types=())})
+    connection.close()
+    assert reader.capture(connection, [], previous=before) == before
+
+
+def test_a_table_without_columns_has_rows(postgresql: Connection) -> None:
+    do(postgresql, "CREATE TABLE nothing ()", "INSERT INTO nothing DEFAULT VALUES")
+    assert RowReader("postgresql").capture(postgresql)["nothing"].count == 1
+
+
+def test_many_rows_are_digested(connection: Connection, reader: RowReader) -> None:
+    do(
+        connection,
+        AUTHOR,
+        f"INSERT INTO author (id, name) SELECT n, 'author ' || n FROM ({numbers(connection, MANY)}) AS s",
+    )
+    before = reader.capture(connection)
+    assert before["author"].count == MANY
+    assert len(before["author"].rows) == WHOLE
+    assert reader.capture(connection) == before
+    do(connection, f"UPDATE author SET name = 'x' WHERE id = {MANY}")
+    (difference,) = compare_rows(before, reader.capture(connection))
+    assert (difference.change, difference.column, difference.at_least) == (RowChange.VALUES_CHANGED, "name", True)
+    assert difference.words() == f"table author, column name: values changed; some of {MANY} rows"
+
+
+def test_swapped_values_in_many_rows_are_noticed(connection: Connection, reader: RowReader) -> None:
+    do(
+        connection,
+        AUTHOR,
+        f"INSERT INTO author (id, name) SELECT n, 'author ' || n FROM ({numbers(connection, MANY)}) AS s",
+    )
+    before = reader.capture(connection)
+    do(connection, f"UPDATE author SET name = 'author ' || ({2 * MANY - 1} - id) WHERE id >= {MANY - 1}")
+    assert [d.column for d in compare_rows(before, reader.capture(connection))] == ["name"]
+
+
+def test_rows_lost_of_many_are_counted(connection: Connection, reader: RowReader) -> None:
+    do(connection, AUTHOR, f"INSERT INTO author (id) {numbers(connection, MANY)}")
+    before = reader.capture(connection)
+    do(connection, f"DELETE FROM author WHERE id > {MANY - 7}")
+    (lost,) = compare_rows(before, reader.capture(connection))
+    assert (lost.change, lost.rows, lost.total) == (RowChange.ROWS_LOST, 7, MANY)
+
+
+def test_a_long_value_is_kept_short_and_still_compared(connection: Connection, reader: RowReader) -> None:
+    do(connection, "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", f"INSERT INTO t VALUES (1, '{'x' * 5000}y')")
+    before = reader.capture(connection)
+    assert len(before["t"].rows[0][1] or "") < 2500
+    do(connection, f"UPDATE t SET a = '{'x' * 5000}z'")
+    assert len(compare_rows(before, reader.capture(connection))) == 1
+
+
+def test_ignored_tables_are_left_out(connection: Connection) -> None:
+    do(connection, AUTHOR, "CREATE TABLE version (a INTEGER)")
+    reader = RowReader(connection.dialect.name, ignore=[(None, "version")])
+    assert set(reader.capture(connection)) == {"author"}
+    assert set(reader.capture(connection, ["version"])) == set()
+
+
+def test_a_partition_stands_for_its_table(postgresql: Connection) -> None:
+    do(
+        postgresql,
+        "CREATE TABLE whole (a integer) PARTITION BY RANGE (a)",
+        "CREATE TABLE part PARTITION OF whole DEFAULT",
+    )
+    do(postgresql, "INSERT INTO whole VALUES (1), (2)")
+    assert RowReader("postgresql").capture(postgresql, ["part"])["whole"].count == 2
+    assert set(RowReader("postgresql").capture(postgresql)) == {"whole"}
+
+
+def test_inherited_rows_are_the_childs(postgresql: Connection) -> None:
+    do(
+        postgresql,
+        "CREATE TABLE parent (a integer)",
+        "CREATE TABLE child () INHERITS (parent)",
+        "INSERT INTO child VALUES (1)",
+    )
+    rows = RowReader("postgresql").capture(postgresql)
+    assert (rows["parent"].count, rows["child"].count) == (0, 1)
+
+
+def test_schemas_and_odd_names(postgresql: Connection) -> None:
+    do(
+        postgresql,
+        "CREATE SCHEMA app",
+        'CREATE TABLE app.author ("a ""b" integer)',
+        'CREATE TABLE "dotted.name" (a integer)',
+    )
+    do(postgresql, "INSERT INTO app.author VALUES (1)")
+    reader = RowReader("postgresql")
+    assert set(reader.capture(postgresql)) == {"app.author", "dotted.name"}
+    assert reader.capture(postgresql, ["app.author"])["app.author"].rows == (("1",),)
+    assert set(reader.capture(postgresql, ["dotted.name"])) == {"dotted.name"}
+
+
+def test_values_are_written_as_they_were_the_first_time(postgresql: Connection) -> None:
+    do(
+        postgresql,
+        "CREATE TABLE t (id integer PRIMARY KEY, at timestamptz, b bytea)",
+        "INSERT INTO t VALUES (1, '2024-06-01 12:00:00+00', '\\x00ff')",
+    )
+    reader = RowReader("postgresql")
+    before = reader.capture(postgresql)
+    do(postgresql, "SET TIME ZONE 'Asia/Tokyo'", "SET bytea_output = 'escape'", "SET DateStyle = 'German'")
+    assert compare_rows(before, reader.capture(postgresql)) == ()
+    assert column(postgresql, "SHOW TimeZone") == ["Asia/Tokyo"]
+
+
+@pytest.mark.parametrize(
+    "ddl",
+    [
+        "CREATE TABLE t (id serial PRIMARY KEY, name varchar(10), at timestamptz(3), n numeric(5, 2)[])",
+        'CREATE TABLE t ("A b" integer, "c,d" integer, e integer, PRIMARY KEY ("c,d", "A b") INCLUDE (e))',
+        "CREATE TABLE t (a integer)",
+        "CREATE TABLE t (a integer NOT NULL, PRIMARY KEY (a)) PARTITION BY RANGE (a); CREATE TABLE p PARTITION OF t DEFAULT",
+        "CREATE TABLE t (a integer); CREATE TABLE c () INHERITS (t)",
+        "CREATE SCHEMA app; CREATE TABLE app.t (id serial PRIMARY KEY)",
+    ],
+)
+def test_what_a_schema_snapshot_knows_gives_the_same_rows(postgresql: Connection, ddl: str) -> None:
+    do(postgresql, ddl)
+    RowGenerator("postgresql").top_up(postgresql)
+    schema = reader_for("postgresql").read(postgresql)
+    rows = RowReader("postgresql").capture(postgresql)
+    known = known_tables(schema.parts.values())
+    assert known.keys() == rows.keys()
+    assert RowReader("postgresql").capture(postgresql, list(rows), known=known) == rows
+
+
+def test_a_table_that_is_known_to_be_gone_is_not_looked_for(postgresql: Connection) -> None:
+    before = Rows({"author": TableRows(name="author", columns=("id",), types=("integer",))})
+    assert RowReader("postgresql").capture(postgresql, ["author"], previous=before, known={"author": None}) == {}
+
+
+def test_what_was_written_is_known(postgresql: Connection) -> None:
+    do(postgresql, 'CREATE TABLE t (id serial PRIMARY KEY, name varchar(10), "O" integer)')
+    population = RowGenerator("postgresql").top_up(postgresql)
+    reader = RowReader("postgresql")
+    assert reader.capture(postgresql, population.written, known=population.known) == reader.capture(postgresql)
+
+
+def test_other_dialects_are_refused() -> None:
+    with pytest.raises(UsageError, match="not in mysql"):
+        RowReader("mysql")
