@@ -1,0 +1,1 @@
+"""Small Alembic histories with one planted mistake each, and sound ones that look suspicious."""

@@ -1,0 +1,38 @@
+"""The histories, by what they are about; each module has its `CASES`."""
+
+from __future__ import annotations
+
+from gauntlet.histories import (
+    columns,
+    constraints,
+    environment,
+    failures,
+    graph,
+    indexes,
+    named_types,
+    objects,
+    release,
+    rows,
+    sound,
+    sqlite,
+)
+
+__all__ = ["CASES"]
+
+MODULES = (
+    columns,
+    named_types,
+    constraints,
+    indexes,
+    objects,
+    rows,
+    failures,
+    release,
+    graph,
+    environment,
+    sqlite,
+    sound,
+)
+
+CASES = tuple(case for module in MODULES for case in module.CASES)
+"""All of them, in the order of the README's table."""

@@ -1,0 +1,47 @@
+"""Every history of the gauntlet: what was planted is found, named and told once; nothing else is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gauntlet.histories import CASES
+from gauntlet.runner import find, unmet
+from pytest_stairway import databases
+from pytest_stairway.findings import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gauntlet.case import Case
+
+READY = [pytest.param(case, id=case.name) for case in CASES if case.needs is None]
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Give the address of one PostgreSQL for all of them."""
+    server = databases.choose("postgresql", named="embedded").start()
+    yield server.address
+    server.close()
+
+
+@pytest.mark.filterwarnings("ignore")  # what Alembic warns of in these histories fails no deployment
+@pytest.mark.parametrize("case", READY)
+def test_finds_exactly_what_was_planted(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    address = request.getfixturevalue("address") if case.dialect == "postgresql" else None
+    found = find(case, tmp_path, address=address)
+    assert unmet(case, found) == []
+
+
+def test_plants_every_code_that_there_is() -> None:
+    planted = {code for case in CASES if case.needs is None for code, _revision in case.expect}
+    assert planted == set(CODES)
+
+
+def test_has_enough_of_both_kinds() -> None:
+    assert sum(bool(case.expect) for case in CASES) >= 45
+    assert sum(not case.expect for case in CASES) >= 18
+    assert len({case.name for case in CASES}) == len(CASES)
