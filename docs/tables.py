@@ -1,0 +1,69 @@
+"""Writes the documentation's tables from the code's own, between their markers.
+
+python docs/tables.py           writes
+python docs/tables.py --check   tells whether anything would change
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+
+from gauntlet.table import render  # noqa: E402 - the path comes first
+from pytest_stairway.findings import CODES  # noqa: E402
+from pytest_stairway.settings import OPTIONS  # noqa: E402
+
+MARKED = re.compile(r"(<!-- table: (?P<name>\w+) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)
+FILES = ("README.md", "docs/findings.md")
+
+
+def options() -> str:
+    """Render the options."""
+    rows = [f"| `{option.flag}{_value(option.metavar)}` | `{option.ini}` | {option.help} |" for option in OPTIONS]
+    return "\n".join(["| option | ini | what it does |", "|---|---|---|", *rows]) + "\n"
+
+
+def findings() -> str:
+    """Render the findings' codes."""
+    rows = [f"| `{name}` | {code.severity.value} | {code.says} |" for name, code in CODES.items()]
+    return "\n".join(["| code | severity | says |", "|---|---|---|", *rows]) + "\n"
+
+
+def gauntlet() -> str:
+    """Render the gauntlet's histories."""
+    return render().strip() + "\n"
+
+
+def _value(metavar: str | None) -> str:
+    return f" {metavar}" if metavar else ""
+
+
+TABLES = {"options": options, "findings": findings, "gauntlet": gauntlet}
+
+
+def written(text: str) -> str:
+    """Put the tables into a text."""
+    return MARKED.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[4]}", text)
+
+
+def main() -> int:
+    """Write the tables, or check them."""
+    stale = []
+    for name in FILES:
+        path = ROOT / name
+        before = path.read_text(encoding="utf-8")
+        after = written(before)
+        if before != after:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                path.write_text(after, encoding="utf-8")
+    print("\n".join(stale) or "nothing to do")
+    return int(bool(stale) and "--check" in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
