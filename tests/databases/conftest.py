@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.engine import make_url
 
-from pytest_stairway.databases import binaries, choice, private
+from pytest_stairway.databases import binaries, choice, workplace
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.databases.janitor import Janitor, server_account
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.databases.postgresql import PostgresqlServer
 
-SOURCES = Path(private.__file__).parents[2]
+SOURCES = Path(workplace.__file__).parents[2]
 NOBODY = 65534
 AS_ROOT = os.geteuid() == 0
 PASSWORD = "s3cret/with@signs"
@@ -46,8 +46,8 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the only folder that throwaway files go to; nothing may be left in it."""
     folder = Path(tempfile.mkdtemp(prefix="sb", dir="/tmp"))
     folder.chmod(0o1777)
-    monkeypatch.setattr(private, "SHARED_MEMORY", folder)
-    monkeypatch.setattr(private, "_has_room", lambda _: True)
+    monkeypatch.setattr(workplace, "SHARED_MEMORY", folder)
+    monkeypatch.setattr(workplace, "_has_room", lambda _: True)
     yield folder
     left = list(folder.iterdir())
     shutil.rmtree(folder)

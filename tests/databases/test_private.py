@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stairway import databases
-from pytest_stairway.databases import binaries, datadir, private
+from pytest_stairway.databases import binaries, datadir, private, workplace
 from pytest_stairway.databases.janitor import Account, Janitor
 from pytest_stairway.exceptions import DatabaseUnavailable
 
@@ -30,9 +30,9 @@ START = """
 import os, sys, time
 from pathlib import Path
 from pytest_stairway import databases
-from pytest_stairway.databases import private
-private.SHARED_MEMORY = Path(sys.argv[1])
-private._has_room = lambda _: True
+from pytest_stairway.databases import workplace
+workplace.SHARED_MEMORY = Path(sys.argv[1])
+workplace._has_room = lambda _: True
 server = databases.choose("postgresql", named=sys.argv[2]).start()
 print(server._administrator.value("SHOW data_directory"), server.create().name, flush=True)
 """
@@ -170,7 +170,7 @@ def test_programs_that_nobody_can_reach_are_copied(base: Path, tmp_path: Path, m
     version = binaries.Installation.version
 
     def no_execution(self: binaries.Installation, account: Account | None = None) -> str:
-        if base in self.bin.parents and account is not None and base == private.SHARED_MEMORY:
+        if base in self.bin.parents and account is not None and base == workplace.SHARED_MEMORY:
             raise DatabaseUnavailable("permission denied")
         return version(self, account)
 
@@ -206,7 +206,7 @@ def test_a_root_without_the_usual_rights_is_told_so(spawn: Spawn, base: Path, ri
 def test_a_temporary_folder_with_a_strange_name_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     strange = Path(tempfile.mkdtemp(prefix='it\'s a, "strange" $name;é ', dir="/tmp"))
     strange.chmod(0o1777)
-    monkeypatch.setattr(private, "_has_room", lambda _: False)
+    monkeypatch.setattr(workplace, "_has_room", lambda _: False)
     monkeypatch.setattr(tempfile, "tempdir", str(strange))
     with start() as server:
         assert [path.name.startswith("stairway-") for path in strange.iterdir()] == [True]
@@ -221,7 +221,7 @@ def test_a_folder_too_long_for_a_socket_will_do(base: Path, monkeypatch: pytest.
     long = base / ("d" * 120)
     long.mkdir()
     long.chmod(0o1777)
-    monkeypatch.setattr(private, "SHARED_MEMORY", long)
+    monkeypatch.setattr(workplace, "SHARED_MEMORY", long)
     with start() as server:
         socket = Path(server._administrator.value("SHOW unix_socket_directories"))
         assert long not in socket.parents
@@ -235,7 +235,7 @@ def test_a_folder_too_long_for_a_socket_will_do(base: Path, monkeypatch: pytest.
 def test_a_temporary_folder_that_nobody_can_reach_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(private, "_has_room", lambda _: False)
+    monkeypatch.setattr(workplace, "_has_room", lambda _: False)
     tmp_path.chmod(0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with start() as server:

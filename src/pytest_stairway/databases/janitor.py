@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Account", "Janitor", "clean_environment", "server_account"]
 
-# SIGQUIT ends a PostgreSQL server without the checkpoint that nobody will read.
 _SHELL = """
 trap '' HUP INT TERM PIPE
-child=
+child= stop=$1
+shift
 while IFS= read -r line && [ -n "$line" ]; do eval "$line"; done
-if [ -n "$child" ]; then kill -QUIT "$child" 2>/dev/null; wait "$child"; fi
+if [ -n "$child" ]; then kill -"$stop" "$child" 2>/dev/null; wait "$child"; fi
 cd / && rm -rf -- "$@"
 """
 _CLOSE_SECONDS = 30
@@ -93,18 +93,19 @@ class Janitor:
     Args:
         folders: absolute paths, removed with all that is in them; more can be named in `add`.
         account: who runs all of it.
+        stop: the signal that stops the server; QUIT ends PostgreSQL without the checkpoint that nobody will read.
 
     Raises:
         DatabaseUnavailable: the account cannot be used.
     """
 
-    def __init__(self, folders: Sequence[Path], account: Account | None = None) -> None:
+    def __init__(self, folders: Sequence[Path], account: Account | None = None, *, stop: str = "QUIT") -> None:
         self.account = account or Account()
         self._folders = list(folders)
         self._process = os.getpid()
         try:
             self._shell = subprocess.Popen(  # noqa: S603  # our own script
-                ["/bin/sh", "-c", _SHELL, "stairway-janitor", *map(str, folders)],
+                ["/bin/sh", "-c", _SHELL, "stairway-janitor", stop, *map(str, folders)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

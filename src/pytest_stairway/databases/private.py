@@ -10,7 +10,6 @@ import os
 import platform
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +18,9 @@ from pytest_stairway.databases.base import new_session
 from pytest_stairway.databases.binaries import major_of
 from pytest_stairway.databases.datadir import fill, forget
 from pytest_stairway.databases.drivers import Administrator, usable_driver
-from pytest_stairway.databases.janitor import Account, Janitor, server_account
+from pytest_stairway.databases.janitor import server_account
 from pytest_stairway.databases.postgresql import PostgresqlServer
+from pytest_stairway.databases.workplace import Workplace, new_folder, usable_folders
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
 
     from pytest_stairway.databases.binaries import Installation
 
-__all__ = ["PrivateProvider", "roomy_folder", "start"]
+__all__ = ["PrivateProvider", "start"]
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # memory, not a name that somebody could guess
-_OTHERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  # mkdtemp makes the folder in it
-_ROOM = 1 << 30
 _START_SECONDS = 60
 _USER = "postgres"  # what migrations that grant to somebody expect
 _PORT = 5432
@@ -113,14 +110,10 @@ class _Start:
         self._account = server_account()
         self._provider = provider
         self._driver = driver
-        self._folder = _new_folder(roomy_folder(self._account), self._account)
-        self._log = self._folder / "log"
-        self._data = self._folder / "data"
-        try:
-            self._janitor = Janitor([self._folder], self._account)
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+        self._place = Workplace(self._account)
+        self._data = self._place.data
+        self._log = self._place.log
+        self._janitor = self._place.janitor
         self._original = self._installation = installation
 
     def server(self) -> PostgresqlServer:
@@ -130,7 +123,7 @@ class _Start:
             key = _cache_key(self._installation, version)
             cached = fill(self._data, key, lambda: self._initialise(version))
             self._account.own(self._data)
-            socket = self._socket_folder()
+            socket = self._place.socket_folder(_fits_socket)
             if not self._serves(socket, version):
                 if cached:
                     raise _CacheUnusable(key)
@@ -139,7 +132,7 @@ class _Start:
         except BaseException as err:
             self._janitor.close()
             if isinstance(err, OSError):  # a full disk
-                msg = f"no server can be set up in {self._folder.parent}: {err}"
+                msg = f"no server can be set up in {self._place.folder.parent}: {err}"
                 raise DatabaseUnavailable(msg) from err
             raise
 
@@ -152,8 +145,8 @@ class _Start:
                 raise
             reason = str(err)
         _refuse_huge(self._original, reason)
-        for base in _bases(self._account):  # memory is often mounted without the right to execute
-            folder = _new_folder(base, self._account)
+        for base in usable_folders(self._account):  # memory is often mounted without the right to execute
+            folder = new_folder(base, self._account)
             self._janitor.add(folder)
             self._installation = self._original.copy_to(folder)
             self._account.own(folder)
@@ -170,17 +163,6 @@ class _Start:
                 return
             shutil.rmtree(self._data, ignore_errors=True)
         raise DatabaseUnavailable(self._failure("initdb failed"))
-
-    def _socket_folder(self) -> Path:
-        if _fits_socket(self._folder):
-            return self._folder
-        for base in (*_OTHERS, SHARED_MEMORY):
-            if _usable(base, self._account):
-                folder = _new_folder(base, self._account)
-                self._janitor.add(folder)
-                return folder
-        msg = f"{self._folder} is too long for a socket's address, and no other folder can be used: set TMPDIR"
-        raise DatabaseUnavailable(msg)
 
     def _serves(self, socket: Path, version: str) -> bool:
         settings = {**_SETTINGS, "unix_socket_directories": str(socket)}
@@ -213,62 +195,7 @@ class _Start:
         )
 
     def _failure(self, what: str) -> str:
-        try:
-            said = self._log.read_text(errors="replace").strip().splitlines()[-8:]
-        except OSError:
-            said = []
-        return "\n  ".join([f"{what} ({self._original.bin}); its last words:", *said])
-
-
-def roomy_folder(account: Account | None = None) -> Path:
-    """Return where throwaway files go: memory where there is over a gigabyte of it, else the temporary folder.
-
-    Raises:
-        DatabaseUnavailable: the server's account can use neither.
-    """
-    return _bases(account or Account())[0]
-
-
-def _bases(account: Account) -> list[Path]:
-    roomy = [SHARED_MEMORY] if _has_room(SHARED_MEMORY) else []
-    temporary = Path(tempfile.gettempdir()).absolute()
-    found = [base for base in dict.fromkeys((*roomy, temporary, *_OTHERS)) if _usable(base, account)]
-    if not found:
-        msg = f"there is no temporary folder that uid {account.uid or os.geteuid()} can use: set TMPDIR to one"
-        raise DatabaseUnavailable(msg)
-    return found
-
-
-def _has_room(folder: Path) -> bool:
-    try:
-        return shutil.disk_usage(folder).free > _ROOM
-    except OSError:
-        return False
-
-
-def _usable(base: Path, account: Account) -> bool:
-    """Say whether we can make a folder in `base` that the account can reach, and whose path can be quoted."""
-    if not os.access(base, os.W_OK | os.X_OK) or not str(base).isprintable():
-        return False
-    if account.uid is None:
-        return True
-    real = base.resolve()  # the account must enter it, and in the end remove its own folder from it
-    return real.stat().st_mode & 0o002 != 0 and all(path.stat().st_mode & 0o001 for path in (real, *real.parents))
-
-
-def _new_folder(base: Path, account: Account) -> Path:
-    """Make a folder that the account owns, and that we may still write to: not every root may do everything."""
-    folder = Path(tempfile.mkdtemp(prefix="stairway-", dir=base))
-    try:
-        account.own(folder)
-        list(folder.iterdir())
-        (folder / "log").touch()
-        account.own(folder / "log")
-    except OSError as err:
-        shutil.rmtree(folder, ignore_errors=True)
-        msg = f"this root cannot share a folder with uid {account.uid} ({err}): run as an ordinary user"
-        raise DatabaseUnavailable(msg) from err
-    return folder
+        return self._place.last_words(f"{what} ({self._original.bin})")
 
 
 def _fits_socket(folder: Path) -> bool:

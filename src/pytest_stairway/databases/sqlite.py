@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import Database, current_worker, database_name, new_session, template_name
 from pytest_stairway.databases.janitor import Janitor
-from pytest_stairway.databases.private import roomy_folder
+from pytest_stairway.databases.workplace import roomy_folder
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
