@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -29,6 +30,13 @@ GRACE = 2.0
 
 PATIENCE = 5.0
 """Seconds that an interrupted thread gets to end."""
+
+MOMENT = 0.001
+"""Seconds after which to look again at a thread that cannot be interrupted just now."""
+
+_TAKE_LOCKS = frozenset({"logging", "importlib._bootstrap"})
+"""Modules that take a lock of the whole process without a ``with`` statement: an exception between the taking and the
+``try`` would leave it taken for good."""
 
 
 class Interrupted(BaseException):
@@ -116,13 +124,27 @@ class EnvironmentThread(threading.Thread, Generic[T]):
         deadline = time.monotonic() + grace + patience
         ended = self.wait(grace)
         while not ended and time.monotonic() < deadline:
-            with self._turn:
-                if self._interruptible:
-                    _raise_in(self, Interrupted)
-            ended = self.wait(STEP)
+            ended = self.wait(STEP if self.interrupt() else MOMENT)
         if not ended:
             EnvironmentThread._stuck.append(self)
         return ended
+
+    def interrupt(self) -> bool:
+        """Raise `Interrupted` in the thread at its next step, unless that could leave a lock taken.
+
+        Returns:
+            Whether there is nothing to try again in a moment.
+        """
+        with self._turn:
+            if not self._interruptible:
+                return True
+            if _takes_lock(self):
+                return False
+            _raise_in(self, Interrupted)
+            if _takes_lock(self):  # it went on between the look and the raising
+                _raise_in(self, None)
+                return False
+        return True
 
 
 def in_own_thread(work: Callable[[], T], *, enough: Callable[[], bool] = lambda: False) -> T | None:
@@ -164,6 +186,12 @@ def waiting_thread() -> int | None:
     """Name the thread that waits for the current one, where this is one of ours."""
     thread = threading.current_thread()
     return thread.waiter if isinstance(thread, EnvironmentThread) else None
+
+
+def _takes_lock(thread: threading.Thread) -> bool:
+    """Tell whether a thread is inside of what takes locks; an exception set now is raised before it gets there."""
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - documented; no other way shows another thread
+    return frame is not None and frame.f_globals.get("__name__") in _TAKE_LOCKS
 
 
 def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -216,6 +217,30 @@ def test_a_loop_that_catches_everything_is_interrupted_until_it_ends() -> None:
                     pass
 
     assert in_own_thread(work, enough=lambda: True) is None
+
+
+def test_an_interruption_leaves_no_lock_of_logging_taken() -> None:
+    """Where it does, the next who asks for a logger waits for ever."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            with interruptible(), suppress(Interrupted):
+                while True:
+                    sum(range(20))
+                    logging.getLogger("shop.engine")
+
+    thread = EnvironmentThread(work)
+    thread.start()
+    for _ in range(300):
+        thread.interrupt()
+        time.sleep(0)
+    over.set()
+    assert thread.stop(grace=0)
+    asking = threading.Thread(target=logging.getLogger, args=("shop.engine",), daemon=True)
+    asking.start()
+    asking.join(5)
+    assert not asking.is_alive()
 
 
 def test_our_own_cleaning_up_is_never_interrupted() -> None:
