@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files"),
+    ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints"),
     ("contacts", "threads"),
     ("marks", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "session_settings"),
@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("environment",),
     ("environment_run",),
     ("session",),
-    ("faults",),
+    ("faults", "remedies"),
     ("mistakes",),
     ("walk",),
     ("release",),

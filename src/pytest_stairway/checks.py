@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from alembic.util import CommandError
 
-from pytest_stairway.faults import hint_of, line_in, raises_itself, story_of, words_of
+from pytest_stairway.faults import line_in, raises_itself, story_of, words_of
 from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.hints import hint_of
+from pytest_stairway.remedies import remedy_for
 from pytest_stairway.revisions.source import shown
-from pytest_stairway.schema import Change, Verdict, compare_schemas
+from pytest_stairway.schema import Verdict, compare_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +162,7 @@ def _schema_findings(
             dialect=dialect,
             object=difference.object,
             message=f"{difference.words(moment)}{note}",
-            hint=_remedy(difference, direction) if different else None,
+            hint=remedy_for(difference, direction) if different else None,
             path=shown(revision.path),
             line=revision.line_of(FUNCTIONS[direction]),
         )
@@ -169,23 +171,6 @@ def _schema_findings(
 def _differences(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
     for name in before.keys() & after.keys():
         yield from compare_schemas(before[name], after[name])
-
-
-def _remedy(difference: Difference, direction: Direction) -> str:
-    """Say what would mend a difference."""
-    if direction is Direction.REUPGRADE:
-        return "Make upgrade() give the same whatever was there before, and let downgrade() take all of it back"
-    kind = difference.key.kind
-    if difference.change is Change.UNEXPECTED and kind == "enum type":
-        name = difference.key.name
-        return f"A table's drop leaves its enum type: add sa.Enum(name={name!r}).drop(op.get_bind()) to downgrade()"
-    if difference.change is Change.UNEXPECTED:
-        return f"Drop the {kind} in downgrade()"
-    if difference.change is Change.MISSING:
-        return f"Create the {kind} again in downgrade(), or say `# stairway: irreversible: REASON`"
-    if difference.change is Change.RENAMED:
-        return f"Give the {kind} its old name in downgrade()"
-    return f"Put the {difference.attribute or 'definition'} back in downgrade()"
 
 
 def _leftover_finding(difference: Difference, maker: Revision | None, *, dialect: str) -> Finding:
@@ -197,7 +182,7 @@ def _leftover_finding(difference: Difference, maker: Revision | None, *, dialect
         dialect=dialect,
         object=difference.object,
         message=f"{difference.words('when every revision is downgraded')}{made}",
-        hint=_remedy(difference, Direction.DOWNGRADE),
+        hint=remedy_for(difference, Direction.DOWNGRADE),
         path=shown(maker.path) if maker else None,
         line=maker.line_of("downgrade") if maker else None,
     )

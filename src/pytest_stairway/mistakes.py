@@ -21,8 +21,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, Missi
 from pytest_stairway import guard
 from pytest_stairway.environment import EnvironmentRaised, EnvironmentUnusable
 from pytest_stairway.exceptions import ConnectionRefused, StairwayError
-from pytest_stairway.faults import hint_of, is_same_file, line_in, own_frames, told_frames, words_of
+from pytest_stairway.faults import is_same_file, line_in, own_frames, told_frames, words_of
 from pytest_stairway.findings import Finding
+from pytest_stairway.hints import hint_of
 from pytest_stairway.revisions.source import read_text, shown
 
 if TYPE_CHECKING:
