@@ -12,24 +12,26 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints"),
-    ("contacts", "threads"),
+    ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience"),
+    ("contacts", "threads", "markers"),
     ("marks", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
-    ("guard", "sandbox", "session_settings"),
+    ("guard", "sandbox", "session_settings", "access", "tables"),
     ("circumstances",),
     ("environment",),
     ("environment_run",),
     ("session",),
     ("faults", "remedies"),
     ("mistakes",),
-    ("walk",),
-    ("release",),
+    ("walk", "moves"),
+    ("release", "migrated"),
+    ("clones",),
     ("checks",),
     ("project",),
     ("reporters",),
     ("items", "selection", "gathering"),
     ("preparation", "commands"),
-    ("session_plugin", "cli"),
+    ("session_plugin", "cli", "lending"),
+    ("fixtures",),
     ("plugin",),
 )
 """From the lowest up; a package stands for all its modules."""

@@ -122,7 +122,7 @@ def _install() -> None:
         _audited = True
     sys.meta_path.insert(0, _finder)
     for name in PLACES:
-        if name in sys.modules:
+        if sys.modules.get(name) is not None:  # None keeps everybody from importing it
             _wrap_driver(sys.modules[name])
 
 

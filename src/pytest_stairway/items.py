@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import warnings
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError
+from pytest_stairway.lenience import lenient
 from pytest_stairway.project import Answer
 from pytest_stairway.report import Outcome
 from pytest_stairway.reporters.failure import Failure, Problem
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_stairway.project import Project
     from pytest_stairway.revisions import Revision
 
-__all__ = ["FindingsFailed", "HistoryFile", "RevisionFile", "StairwayItem", "Teller"]
+__all__ = ["FindingsFailed", "HistoryFile", "RevisionFile", "StairwayItem", "Teller", "require_database"]
 
 
 class FindingsFailed(Exception):
@@ -95,21 +95,12 @@ class StairwayItem(pytest.Item):
     def setup(self) -> None:
         """Start the database, or join it: without one this item is an error, not a failure of its migration."""
         if self._walks:
-            _require_database(self._teller.project)
-
-    def _asked(self) -> Answer:
-        """Ask with warnings as warnings: a deployment does not fail where a test run is told to.
-
-        What the run is told to ignore stays ignored.
-        """
-        with warnings.catch_warnings():
-            calmed = [("default" if action == "error" else action, *rest) for action, *rest in warnings.filters]
-            warnings.filters[:] = calmed  # type: ignore[index]  # a list, though its type says sequence
-            return self._ask()
+            require_database(self._teller.project)
 
     def runtest(self) -> None:
         """Ask, and fail, skip or pass by the answer."""
-        answer = self._asked()
+        with lenient():
+            answer = self._ask()
         told_by = self._teller.told_by(answer, self.nodeid)
         if told_by is not None:
             self.answer = _silenced(answer)
@@ -256,7 +247,7 @@ def _silenced(answer: Answer) -> Answer:
     return replace(answer, findings=(), revision=revision and replace(revision, outcome=Outcome.NOT_REACHED))
 
 
-def _require_database(project: Project) -> None:
+def require_database(project: Project) -> None:
     """Start the server, or join it.
 
     Raises:

@@ -1,18 +1,25 @@
 """The pytest plugin's front door: its options, and whether there is anything for it to do.
 
 Every pytest run of everybody who has the plugin installed imports this module, so it imports next to nothing.  What
-does the work is registered only when it is asked for: by ``--stairway``, or by naming a revision file.
+does the work is registered only when it is asked for: by ``--stairway``, by naming a revision file, or by a test that
+uses one of the fixtures.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_stairway.arguments import asks_for_us
+from pytest_stairway.fixtures import add_story
+from pytest_stairway.markers import MARKER
 from pytest_stairway.settings import OPTIONS
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Generator
+
+pytest_plugins = ["pytest_stairway.fixtures"]
 
 INI_TYPES = {"text": "string", "number": "string", "flag": "bool", "list": "args"}
 
@@ -33,6 +40,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             action = "append" if option.kind == "list" else "store"
             group.addoption(option.flag, action=action, dest=option.ini, metavar=option.metavar, help=option.help)
         parser.addini(option.ini, option.help, type=INI_TYPES[option.kind], default=None)  # type: ignore[arg-type]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line("markers", MARKER)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Name the database of a failed test that was given one."""
+    report = yield
+    add_story(item, report)
+    return report
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

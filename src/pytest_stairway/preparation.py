@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from pytest_stairway.project import Project
     from pytest_stairway.settings import Option, Settings
 
-__all__ = ["check_settings", "prepare", "read_settings"]
+__all__ = ["ADDRESS", "check_settings", "prepare", "read_settings"]
+
+ADDRESS = "stairway_address"
+"""The key in an xdist worker's input: where its controller's server is."""
 
 
 def prepare(config: pytest.Config, *, address: str | None) -> tuple[Project, Selection]:

@@ -6,24 +6,15 @@ otherwise, and some things fail only there: an enum value that is added and used
 
 from __future__ import annotations
 
-import functools
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from alembic.runtime.migration import RevisionStep
-
-from pytest_stairway.environment import EnvironmentRaised
+from pytest_stairway.moves import move
 from pytest_stairway.session import Session, StepFailed
-from pytest_stairway.threads import Interrupted
 from pytest_stairway.walk import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from alembic.runtime.migration import MigrationContext
-
-    from pytest_stairway.environment import Environment, Run, Survey
+    from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.revisions import History
     from pytest_stairway.walk import Snapshot
 
@@ -61,7 +52,7 @@ def walk_release(history: History, environment: Environment, survey: Survey, sta
     try:
         if _reach_start(history, session, release):
             session.close()
-            _upgrade_to_heads(history, environment, release)
+            _upgrade_to_heads(environment, release)
             session = Session(environment, survey, snapshots)  # which knows nothing of the heads before
         if release.failure is None:
             session.look(snapshots.read_thoroughly)
@@ -83,43 +74,7 @@ def _reach_start(history: History, session: Session, release: Release) -> bool:
     return True
 
 
-def _upgrade_to_heads(history: History, environment: Environment, release: Release) -> None:
-    """Do what ``alembic upgrade heads`` does."""
-    applied: dict[str, None] = {}
-    running: list[str] = []
-
-    def migrate(_run: Run, heads: tuple[str, ...], _context: MigrationContext) -> Iterator[RevisionStep]:
-        if release.failure is not None:
-            raise Interrupted  # env.py tries once more what has failed
-        ahead = list(history.script.iterate_revisions("heads", heads, implicit_base=True))
-        for script in reversed(ahead):
-            step = RevisionStep(history.script.revision_map, script, True)
-            step.migration_fn = _noted(step.migration_fn, script.revision, running, release)
-            yield step
-            applied[script.revision] = None
-
-    started = time.perf_counter()
-    try:
-        environment.run(migrate)
-    except Exception as error:  # noqa: BLE001 - told as a finding
-        cause = error.error if isinstance(error, EnvironmentRaised) else error
-        release.failure = release.failure or StepFailed(cause, "commit")
-    release.seconds = time.perf_counter() - started
-    release.revisions = tuple(applied)
-    if release.failure is not None:
-        release.failed_at = running[-1] if running else None
-
-
-def _noted(migrate: Callable[..., None], revision: str, running: list[str], release: Release) -> Callable[..., None]:
-    """Keep what a migration raises, and which one it was."""
-
-    @functools.wraps(migrate)  # Alembic logs its name
-    def migration_function(**arguments: Any) -> None:
-        running.append(revision)
-        try:
-            migrate(**arguments)
-        except BaseException as error:
-            release.failure = StepFailed(error, "migration")
-            raise
-
-    return migration_function
+def _upgrade_to_heads(environment: Environment, release: Release) -> None:
+    moved = move(environment, "heads", upgrade=True)
+    release.revisions, release.seconds = moved.revisions, moved.seconds
+    release.failure, release.failed_at = moved.failure, moved.failed_at

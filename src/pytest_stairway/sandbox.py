@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_stairway.exceptions import ConnectionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database, Server
@@ -29,13 +29,21 @@ class Sandbox:
     Args:
         acquire: gives the server for the dialect of a contact; called once, at the first contact.
         label: becomes part of the databases' names.
+        given: databases that are there already, by the address that each stands in for; they stay when this one goes.
     """
 
-    def __init__(self, acquire: Callable[[Contact], Server], *, label: str = "") -> None:
+    def __init__(
+        self,
+        acquire: Callable[[Contact], Server],
+        *,
+        label: str = "",
+        given: Mapping[str, Database] | None = None,
+    ) -> None:
         self._acquire = acquire
         self._label = label
+        self._given = dict(given or {})
         self._server: Server | None = None
-        self._databases: dict[str, Database] = {}
+        self._databases: dict[str, Database] = dict(self._given)
         self._migrated: dict[str, None] = {}
 
     @property
@@ -75,17 +83,23 @@ class Sandbox:
         """Name a database of ours the way `env.py` addresses it; empty where migrations run on one database only."""
         return next(self._addresses_of(url), "") if len(self._migrated) > 1 else ""
 
+    def address_of(self, url: str) -> str | None:
+        """Tell by which address `env.py` comes to a database of ours; None for any other."""
+        return next(self._addresses_of(url), None)
+
     def reset(self) -> None:
-        """Drop the databases; whoever connects next gets new, empty ones.
+        """Drop the databases but those that were given; whoever connects next gets new, empty ones.
 
         Raises:
             DatabaseUnavailable: one of them could not be dropped.
         """
         with contextlib.ExitStack() as stack:
             while self._databases:
-                _address, database = self._databases.popitem()
-                assert self._server is not None  # who else has made it
-                stack.callback(self._server.drop, database)
+                address, database = self._databases.popitem()
+                if address not in self._given:
+                    assert self._server is not None  # who else has made it
+                    stack.callback(self._server.drop, database)
+            self._databases.update(self._given)
 
     def _addresses_of(self, url: str) -> Iterator[str]:
         return (address for address, database in self._databases.items() if database.url == url)

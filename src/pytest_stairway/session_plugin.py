@@ -10,7 +10,7 @@ import pytest
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError, UsageError
 from pytest_stairway.gathering import ATTRIBUTE, Gathering
 from pytest_stairway.items import HistoryFile, RevisionFile, StairwayItem, Teller
-from pytest_stairway.preparation import prepare
+from pytest_stairway.preparation import ADDRESS, prepare
 from pytest_stairway.reporters.json import write_json
 from pytest_stairway.reporters.terminal import render_header, render_summary
 from pytest_stairway.selection import NARROWED
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pytest_stairway.selection import Selection
 
 __all__ = ["SessionPlugin", "register"]
-
-ADDRESS = "stairway_address"
-"""The key in an xdist worker's input: where its controller's server is."""
 
 
 def register(config: pytest.Config) -> None:
@@ -39,7 +36,6 @@ def register(config: pytest.Config) -> None:
     except UsageError as error:
         raise pytest.UsageError(f"stairway: {error}") from error
     if selection:
-        config.addinivalue_line("markers", "stairway: an Alembic revision, or the history as a whole (pytest-stairway)")
         config.pluginmanager.register(SessionPlugin(config, project, selection), "stairway-session")
 
 
@@ -54,7 +50,7 @@ class SessionPlugin:
 
     def __init__(self, config: pytest.Config, project: Project, selection: Selection) -> None:
         self._config = config
-        self._project = project
+        self.project = project
         self._selection = selection
         self._teller = Teller(project)
         self._gathering = Gathering(config, project)
@@ -62,7 +58,7 @@ class SessionPlugin:
 
     def pytest_report_header(self) -> list[str]:
         """Tell what is walked, and on which database."""
-        return render_header(self._project, started=not self._config.option.collectonly)
+        return render_header(self.project, started=not self._config.option.collectonly)
 
     # -- collection -----------------------------------------------------------------------------------------------
 
@@ -85,14 +81,14 @@ class SessionPlugin:
         if self._selection.names(file_path):
             node = self._history if self._is_configuration(file_path) else self._revision
             return [node(parent, file_path)]
-        if self._project.is_usable and self._project.history.at_path(file_path) is not None:
+        if self.project.is_usable and self.project.history.at_path(file_path) is not None:
             return []
         return collectors
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Take a folder of revisions for a folder, not for a package that is imported before its items run."""
-        if self._project.is_usable and str(path) in self._project.history.version_locations:
+        if self.project.is_usable and str(path) in self.project.history.version_locations:
             folder: pytest.Collector = pytest.Dir.from_parent(parent, path=path)
             return folder
         return None
@@ -103,14 +99,14 @@ class SessionPlugin:
         ours = {item.nodeid: item for item in items if isinstance(item, StairwayItem)}
         if ours:
             first = next(place for place, item in enumerate(items) if isinstance(item, StairwayItem))
-            places = {revision: place for place, revision in enumerate(self._project.order, 1)}
+            places = {revision: place for place, revision in enumerate(self.project.order, 1)}
             others = [item for item in items[first:] if not isinstance(item, StairwayItem)]
             items[first:] = [*sorted(ours.values(), key=lambda item: _place(item, places)), *others]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell the walk what will be asked for; an xdist worker is asked for some of it only."""
         ours = [item for item in session.items if isinstance(item, StairwayItem)]
-        self._project.plan([item.revision for item in ours if item.revision is not None], ahead=not self._is_worker)
+        self.project.plan([item.revision for item in ours if item.revision is not None], ahead=not self._is_worker)
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -118,13 +114,13 @@ class SessionPlugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Give Alembic back before a test of somebody else's, which may use it."""
         if not isinstance(item, StairwayItem):
-            self._project.pause()
+            self.project.pause()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Let `env.py` come to its end where what it prints and logs there still belongs to an item of ours."""
         if isinstance(item, StairwayItem) and not isinstance(nextitem, StairwayItem):
-            self._project.pause()
+            self.project.pause()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -147,7 +143,7 @@ class SessionPlugin:
         """Give an xdist worker the address of the one server."""
         node.workerinput[NARROWED] = not self._selection.whole
         try:
-            node.workerinput[ADDRESS] = self._project.server.address
+            node.workerinput[ADDRESS] = self.project.server.address
         except (HistoryUnusable, DatabaseUnavailable):
             node.workerinput[ADDRESS] = None  # each worker will find out, and say so
 
@@ -158,17 +154,17 @@ class SessionPlugin:
         """Write what was asked for, and close the walk."""
         try:
             if not self._is_worker:
-                report, path = self._gathering.complete(), self._project.settings.json
+                report, path = self._gathering.complete(), self.project.settings.json
                 if path is not None and not self._config.option.collectonly:
                     write_json(report, path)
         finally:
-            self._project.close()
+            self.project.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell at a glance what was seen."""
         if self._gathering.began:
             paint = self._config.get_terminal_writer().markup
-            written = self._project.settings.json
+            written = self.project.settings.json
             render_summary(self._gathering.report, terminalreporter, paint=paint, written=written)
 
     # -- what the hooks need --------------------------------------------------------------------------------------
@@ -176,19 +172,19 @@ class SessionPlugin:
     def _nodes(self, session: pytest.Session) -> Iterator[pytest.Collector]:
         """Make the nodes of everything that is asked for though it was not named."""
         if self._selection.whole:
-            yield self._history(session, self._project.configuration)
-        for revision in self._selection.unnamed(self._project):
+            yield self._history(session, self.project.configuration)
+        for revision in self._selection.unnamed(self.project):
             yield self._revision(session, Path(revision.path))
 
     def _history(self, parent: pytest.Collector, path: Path) -> HistoryFile:
         return HistoryFile.of(parent, path, self._teller)
 
     def _revision(self, parent: pytest.Collector, path: Path) -> RevisionFile:
-        revision = self._project.history.at_path(path) if self._project.is_usable else None
+        revision = self.project.history.at_path(path) if self.project.is_usable else None
         return RevisionFile.of(parent, path, self._teller, revision)
 
     def _is_configuration(self, path: Path) -> bool:
-        return path.name == self._project.configuration.name and path.samefile(self._project.configuration)
+        return path.name == self.project.configuration.name and path.samefile(self.project.configuration)
 
 
 def _place(item: StairwayItem, places: dict[str, int]) -> tuple[int, str]:

@@ -56,8 +56,6 @@ def test_the_command_imports_nothing_heavy_for_its_help() -> None:
         ["tests/test_it.py"],
         ["--co"],
         ["-v"],
-        ["--fixtures"],
-        ["--markers"],
         ["tests/test_it.py::test_it"],
         ["--doctest-modules", "tests"],
         ["nowhere.py"],
@@ -76,6 +74,16 @@ def test_nothing_is_different(project: Project, arguments: list[str]) -> None:
     )
     assert with_us.ret == without_us.ret
     assert told(with_us) == told(without_us)
+
+
+@pytest.mark.parametrize(("argument", "ours"), [("--fixtures", "stairway"), ("--markers", "@pytest.mark.stairway(")])
+def test_our_fixtures_and_our_marker_are_listed_and_nothing_else(project: Project, argument: str, ours: str) -> None:
+    with_us, without_us = (project.run("-p", "no:cacheprovider", *off, argument) for off in ([], ["-p", "no:stairway"]))
+    more = set(told(with_us)) - set(told(without_us))
+    assert set(told(without_us)) <= set(told(with_us))
+    assert more
+    headings = [line for line in with_us.outlines if line.strip() in more and not line.startswith(" ")]
+    assert all(line.startswith((ours, "---")) for line in headings), headings
 
 
 def told(result: pytest.RunResult) -> list[str]:

@@ -1,0 +1,165 @@
+"""Gives databases at a revision: copies of a template that is migrated once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_stairway.access import Access
+from pytest_stairway.environment import Environment
+from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError, UsageError
+from pytest_stairway.faults import line_in, story_of, words_of
+from pytest_stairway.lenience import lenient
+from pytest_stairway.migrated import MigratedDatabase
+from pytest_stairway.mistakes import environment_finding
+from pytest_stairway.moves import move
+from pytest_stairway.revisions.source import shown
+from pytest_stairway.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_stairway.contacts import Contact
+    from pytest_stairway.databases import Database, Server
+    from pytest_stairway.environment import Survey
+    from pytest_stairway.moves import Move
+    from pytest_stairway.revisions import History
+
+__all__ = ["Clones", "TemplateUnbuilt", "Templates"]
+
+
+class TemplateUnbuilt(StairwayError):
+    """A database cannot be brought to the revision at which a test wants it."""
+
+
+class Templates(Protocol):
+    """What keeps templates: a `Server` does for one run."""
+
+    def template(self, key: str, build: Callable[[Database], None]) -> Database:
+        """Return the sealed template for `key`, which `build` fills when there is none."""
+
+
+class Clones:
+    """Makes databases at a revision for tests.
+
+    Args:
+        history: the revisions.
+        configuration: where the history is configured.
+        server: makes and drops the databases.
+        contact: where `env.py` connects to.
+        templates: keeps the templates; the server itself, unless somebody keeps them longer.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        configuration: Path,
+        server: Server,
+        contact: Contact,
+        *,
+        templates: Templates | None = None,
+    ) -> None:
+        self._history = history
+        self._configuration = configuration
+        self._server = server
+        self._contact = contact
+        self._templates: Templates = templates or server
+        self._unbuilt: dict[str, StairwayError] = {}
+        self._address = ""
+
+    def at(self, revision: str, *, label: str = "") -> MigratedDatabase:
+        """Make a database at a revision.
+
+        Args:
+            revision: as people write it: an id or its first characters, ``head``, ``heads``, ``base``, ``label@head``.
+            label: becomes part of the database's name.
+
+        Raises:
+            UsageError: there is no such revision.
+            TemplateUnbuilt: it cannot be reached.
+            HistoryUnusable: `env.py` cannot be run.
+        """
+        heads = self.resolve(revision)
+        survey = self._survey
+        database = self._server.clone(self._template(heads), label)
+        sandbox = Sandbox(lambda _contact: self._server, label=label, given={self._address: database})
+        return MigratedDatabase(
+            database,
+            environment=Environment(self._history, sandbox=sandbox),
+            access=Access(database, driver=self._contact.driver),
+            heads=heads,
+            version_tables=survey.version_tables,
+        )
+
+    def drop(self, migrated: MigratedDatabase) -> None:
+        """Drop a database that `at` has made, whoever is still connected."""
+        migrated.close()
+        self._server.drop(migrated.database)
+
+    def resolve(self, revision: str) -> tuple[str, ...]:
+        """Find the revisions that the version table of a database there holds.
+
+        Raises:
+            UsageError: there is no such revision.
+        """
+        if revision == "base":
+            return ()
+        if revision == "heads":
+            return tuple(self._history.script.get_heads())
+        return (self._history.get(revision).revision,)
+
+    def _template(self, heads: tuple[str, ...]) -> Database:
+        key = f"{self._configuration} at {', '.join(heads)}"
+        if key in self._unbuilt:
+            raise self._unbuilt[key]
+
+        def build(database: Database) -> None:
+            sandbox = Sandbox(lambda _contact: self._server, label="template", given={self._address: database})
+            try:
+                with lenient():
+                    moved = move(Environment(self._history, sandbox=sandbox), heads, upgrade=True)
+            finally:
+                sandbox.reset()  # what env.py connected to besides
+            if moved.failure is not None:
+                raise TemplateUnbuilt(self._story(heads, moved))
+
+        try:
+            return self._templates.template(key, build)
+        except StairwayError as error:
+            self._unbuilt[key] = error
+            raise
+
+    def _story(self, heads: tuple[str, ...], moved: Move) -> str:
+        assert moved.failure is not None
+        error, place = moved.failure.error, "env.py"
+        if moved.failed_at is not None:
+            path = self._history[moved.failed_at].path
+            place = f"{moved.failed_at} ({shown(path)}:{line_in(error, path) or 1})"
+        story = "".join(f"\n  {line}" for line in story_of(moved.failure).splitlines())
+        return f"no database can be brought to {', '.join(heads)}: {place} raised {words_of(error)}{story}"
+
+    @cached_property
+    def _survey(self) -> Survey:
+        """See how `env.py` configures Alembic, on a database of its own.
+
+        Raises:
+            HistoryUnusable: `env.py` cannot be run.
+            UsageError: it migrates several databases.
+        """
+        sandbox = Sandbox(lambda _contact: self._server, label="survey")
+        try:
+            with lenient():
+                survey = Environment(self._history, sandbox=sandbox).survey()
+            addresses = [sandbox.address_of(context.url) or "" for context in survey.contexts]
+        except (DatabaseUnavailable, HistoryUnusable):
+            raise
+        except StairwayError as error:
+            env_py = self._history.script.env_py_location
+            raise HistoryUnusable([environment_finding(error, env_py=env_py, ini=str(self._configuration))]) from error
+        finally:
+            sandbox.reset()
+        if len(set(addresses)) > 1:
+            raise UsageError(f"env.py migrates several databases ({', '.join(addresses)}), and a test is given one")
+        self._address = addresses[0]
+        return survey
