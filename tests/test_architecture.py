@@ -32,6 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("preparation", "commands"),
     ("session_plugin", "cli", "lending"),
     ("fixtures",),
+    ("alembic_fixtures",),
     ("plugin",),
 )
 """From the lowest up; a package stands for all its modules."""

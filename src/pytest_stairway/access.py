@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from pytest_stairway.contacts import contact_of
 from pytest_stairway.databases import connect_arguments, on_connect_statements
 from pytest_stairway.databases.drivers import usable_driver
 from pytest_stairway.exceptions import UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database
 
 __all__ = ["Access"]
@@ -53,6 +55,11 @@ class Access:
     def url(self) -> URL:
         """The database's address, with the driver that `env.py` uses."""
         return self._given.set(drivername=f"{self._given.get_backend_name()}+{self._wanted}")
+
+    @property
+    def contact(self) -> Contact:
+        """Where the engine connects to, as the guard sees it."""
+        return contact_of(self._driver, *self._driver.create_connect_args(self._url))
 
     @cached_property
     def engine(self) -> Engine:
@@ -109,6 +116,10 @@ class Access:
     def _url(self) -> URL:
         return self._given.set(drivername=f"{self._driver.name}+{self._driver.driver}")
 
+    @property
+    def _address(self) -> str:
+        return self._given.render_as_string(hide_password=False)
+
     async def _run_async(self, work: Callable[[Connection], T]) -> T:
         from sqlalchemy.ext.asyncio import create_async_engine  # needs greenlet
 
@@ -124,7 +135,7 @@ class Access:
         """Connect as `env.py` does, and keep an eye on the connections."""
 
         def connect(dialect: Dialect, _entry: Any, _arguments: Any, parameters: dict[str, Any]) -> DBAPIConnection:
-            ours, named = connect_arguments(dialect, self._given.render_as_string(hide_password=False))
+            ours, named = connect_arguments(dialect, self._address)
             return dialect.connect(*ours, **{**parameters, **named})
 
         def prepare(connection: DBAPIConnection, _entry: Any) -> None:

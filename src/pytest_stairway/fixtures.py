@@ -96,10 +96,16 @@ def stairway_url(stairway: MigratedDatabase) -> URL:
 
 
 @contextlib.contextmanager
-def lent(request: pytest.FixtureRequest, clones: Clones) -> Iterator[MigratedDatabase]:
-    """Make a database for a test or a class, and drop it."""
+def lent(request: pytest.FixtureRequest, clones: Clones, *, at: str = "heads") -> Iterator[MigratedDatabase]:
+    """Make a database for a test or a class, and drop it.
+
+    Args:
+        request: the fixture's.
+        clones: makes it.
+        at: the revision, where no marker names one.
+    """
     with told():
-        migrated = clones.at(wanted_by(request.node).at, label=request.node.name)
+        migrated = clones.at(wanted_by(request.node, at=at).at, label=request.node.name)
     try:
         yield migrated
     finally:

@@ -29,15 +29,19 @@ class Wanted:
     scope: str
 
 
-def wanted_by(node: pytest.Item | pytest.Collector) -> Wanted:
-    """Read the marker that is nearest to a test; one without a marker gets a database of its own at the heads.
+def wanted_by(node: pytest.Item | pytest.Collector, *, at: str = "heads") -> Wanted:
+    """Read the marker that is nearest to a test.
+
+    Args:
+        node: the test, or its class.
+        at: the revision, where there is no marker.
 
     Raises:
         UsageError: the marker's arguments cannot be used.
     """
     mark = node.get_closest_marker("stairway")
     if mark is None:
-        return stairway()
+        return stairway(at)
     try:
         return stairway(*mark.args, **mark.kwargs)
     except (TypeError, UsageError) as error:

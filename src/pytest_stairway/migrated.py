@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from sqlalchemy import text
 
 from pytest_stairway.exceptions import UsageError
+from pytest_stairway.guard import Guard
 from pytest_stairway.lenience import lenient
 from pytest_stairway.moves import move
 from pytest_stairway.rows import RowGenerator, RowReader, compare_rows
@@ -16,12 +18,13 @@ from pytest_stairway.schema import Verdict, compare_schemas, reader_for
 from pytest_stairway.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from sqlalchemy import Connection, Engine, Executable, Table
     from sqlalchemy.engine import URL
 
     from pytest_stairway.access import Access
+    from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database
     from pytest_stairway.environment import Environment
     from pytest_stairway.rows import Population, Rows
@@ -140,6 +143,19 @@ class MigratedDatabase:
             Exception: whatever the migration raised.
         """
         self._move(revision, upgrade=False)
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Let everything that somebody else's run of `env.py` connects to be this database."""
+        own = self._access.contact.address
+        sandbox = self._environment.sandbox
+
+        def locate(contact: Contact) -> str:
+            return self._database.url if contact.address == own else sandbox.locate(contact)
+
+        self._access.require_idle()
+        with Guard(locate).armed():
+            yield
 
     def _move(self, revision: str, *, upgrade: bool) -> None:
         self._access.require_idle()

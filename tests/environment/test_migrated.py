@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -104,6 +106,16 @@ def test_an_async_driver_alone(make: Callable[[str], MigratedDatabase], monkeypa
         step_and_look(migrated)
         with pytest.raises(UsageError, match=r"asyncpg is the only driver .* create_async_engine\(stairway.url\)"):
             _ = migrated.engine
+
+
+@pytest.mark.parametrize("clones", ["psycopg", "psycopg2", "pg8000"], indirect=True)
+def test_alembics_own_commands_while_it_is_guarded(make: Callable[[str], MigratedDatabase], lab: Lab) -> None:
+    """`env.py` connects to its own database, somebody else by our engine: both reach the throwaway one."""
+    migrated = make("a1")
+    with migrated.guarded():
+        command.upgrade(Config(str(lab.folder / "alembic.ini")), "b2")
+        with migrated.engine.connect() as connection:
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "b2"
 
 
 @pytest.mark.parametrize("clones", ["asyncpg"], indirect=True)
