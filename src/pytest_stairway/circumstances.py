@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, MetaData
 
@@ -28,6 +28,7 @@ __all__ = [
     "EnvironmentUnusable",
     "NotConnected",
     "NothingCommitted",
+    "Offline",
     "Run",
     "Survey",
     "circumstances_at_start",
@@ -101,6 +102,21 @@ class Survey:
         return frozenset(context.version_table for context in self.contexts)
 
 
+class Offline(Protocol):
+    """What a run in offline mode is asked for, and who takes its SQL."""
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What ``alembic upgrade a:b --sql`` gives to `EnvironmentContext` beside ``fn``."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What stands above whatever `env.py` gives to ``context.configure``; None takes an option out."""
+
+    def configured(self, context: MigrationContext) -> None:
+        """Look at what came of each ``context.configure``."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Run:
     """One execution of `env.py`, as the functions that take part in it see it."""
@@ -114,6 +130,8 @@ class Run:
     """Whether `env.py` asked Alembic to begin a transaction since then."""
     fault_of_ours: BaseException | None = None
     """What was raised by a function that takes part, rather than by `env.py`."""
+    offline: Offline | None = None
+    """Set where the migrations are written as SQL, and nothing is connected."""
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[None]:
@@ -163,8 +181,12 @@ def observe(context: EnvironmentContext, run: Run, applied: Applied | None, sand
         _check_metadata(options.get("target_metadata"))
         if applied is not None:
             options["on_version_apply"] = [*_listed(options.get("on_version_apply")), _callback(run, applied)]
+        if run.offline is not None:
+            options = _overridden(options, run.offline.options)
         configure(connection, *args, **options)
         run.began = False
+        if run.offline is not None:
+            run.offline.configured(context.get_context())
         run.configured = _circumstances(context, connection, options, external=external)
         sandbox.note_migrated(run.configured.url)
 
@@ -192,11 +214,16 @@ def _callback(run: Run, applied: Applied) -> Callable[..., None]:
     return on_version_apply
 
 
+def _overridden(options: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Put some options above others."""
+    return {name: value for name, value in {**options, **above}.items() if value is not None}
+
+
 def _check_connected(run: Run) -> None:
     """See that migrations can be run, where Alembic only asserts it."""
     if run.configured is None:
         raise NotConnected("env.py calls context.run_migrations() without calling context.configure()")
-    if not run.configured.url:
+    if not run.configured.url and run.offline is None:
         raise NotConnected("env.py runs the migrations without a connection")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext, RevisionStep
     from sqlalchemy import Executable, TableClause
 
-    from pytest_stairway.circumstances import Applied
+    from pytest_stairway.circumstances import Applied, Offline
     from pytest_stairway.revisions import History
     from pytest_stairway.sandbox import Sandbox
 
@@ -158,7 +159,15 @@ class Environment:
                 "wrap context.run_migrations() in `with context.begin_transaction():`"
             )
 
-    def run(self, migrate: Migrate, *, guard: Guard | None = None, enough: Callable[[], bool] = lambda: False) -> None:
+    def run(
+        self,
+        migrate: Migrate,
+        *,
+        guard: Guard | None = None,
+        enough: Callable[[], bool] = lambda: False,
+        applied: Applied | None = None,
+        offline: Offline | None = None,
+    ) -> None:
         """Execute `env.py` in a thread of its own, and stop it when it is enough, or never satisfied.
 
         Raises:
@@ -166,24 +175,33 @@ class Environment:
             BaseException: as `execute`.
         """
         guard = guard or self.guard
-        in_own_thread(lambda: self.execute(migrate, guard=guard), enough=lambda: enough() or guard.is_stubborn)
+        work = functools.partial(self.execute, migrate, applied=applied, guard=guard, offline=offline)
+        in_own_thread(work, enough=lambda: enough() or guard.is_stubborn)
         if guard.is_stubborn:
             raise guard.refusals[-1]
 
-    def execute(self, migrate: Migrate, *, applied: Applied | None = None, guard: Guard | None = None) -> None:
+    def execute(
+        self,
+        migrate: Migrate,
+        *,
+        applied: Applied | None = None,
+        guard: Guard | None = None,
+        offline: Offline | None = None,
+    ) -> None:
         """Execute `env.py` once, guarded, in the calling thread.
 
         Args:
             migrate: what Alembic asks for the steps: it gets the run, the current heads and the context.
             applied: called with the new heads in each step's own transaction, after its version update.
             guard: instead of the sandbox's own.
+            offline: write the migrations as SQL, as ``--sql`` does.
 
         Raises:
             EnvironmentRaised: whatever `env.py` raised.
             BaseException: whatever `migrate`, its steps or `applied` raised.
         """
         guard = guard or self.guard
-        run = Run(guard=guard, logging=LoggingState())
+        run = Run(guard=guard, logging=LoggingState(), offline=offline)
         with contextlib.ExitStack() as stack:
             stack.callback(_drop_repeated_paths)
             stack.callback(run.restore_logging)
@@ -207,14 +225,18 @@ class Environment:
             with run.taking_part():
                 yield from migrate(run, tuple(heads or ()), context)
 
+        online = {
+            "as_sql": False,
+            "starting_rev": None,
+            "destination_rev": "head" if len(self.history.heads) == 1 else "heads",
+        }
+        arguments = online if run.offline is None else run.offline.arguments
         context = EnvironmentContext(
-            _own_copy(self.history.config),
+            _own_copy(self.history.config, offline=run.offline is not None),
             self.history.script,
             fn=steps,
-            as_sql=False,
-            starting_rev=None,
-            destination_rev="head" if len(self.history.heads) == 1 else "heads",
             tag=None,
+            **arguments,
         )
         observe(context, run, applied, self.sandbox)
         return context
@@ -235,9 +257,12 @@ def _told(error: BaseException, run: Run) -> BaseException:
     return next(ours, None) or EnvironmentRaised(error)
 
 
-def _own_copy(config: Config) -> Config:
+def _own_copy(config: Config, *, offline: bool) -> Config:
     """Copy what an `env.py` may write to: each run gets the configuration as it was loaded."""
     own = copy.copy(config)
+    if offline and own.cmd_opts is not None:
+        own.cmd_opts = copy.copy(own.cmd_opts)
+        own.cmd_opts.sql = True  # some env.py look there
     # Both are made when they are first asked for, and kept where any attribute is.
     vars(own).update(attributes=dict(config.attributes), file_config=copy.deepcopy(config.file_config))
     return own
