@@ -1,0 +1,65 @@
+"""What a file for a DBA consists of: pieces, so that nobody has to split a text into statements again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Guarding", "Kind", "Piece", "as_text"]
+
+
+class Kind(str, Enum):
+    """Who reads a piece, and whose it is."""
+
+    COMMENT = "comment"
+    CLIENT = "client"
+    """A line for one client program alone; every other one must be given the file without it."""
+    GUARD = "guard"
+    """A statement of ours."""
+    STATEMENT = "statement"
+    """As Alembic rendered it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One comment, one client's line, or one statement with its terminator."""
+
+    text: str
+    kind: Kind
+    step: int | None = None
+    """The place of the script's step that it belongs to; None for what stands around all of them."""
+
+    @property
+    def is_sql(self) -> bool:
+        """Whether a server reads it."""
+        return self.kind in (Kind.GUARD, Kind.STATEMENT)
+
+
+class Guarding(Protocol):
+    """What a database allows for a guard around Alembic's statements."""
+
+    def top(self) -> Iterator[Piece]:
+        """Give what stands at the head of a file."""
+
+    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
+        """Refuse to go on unless the version table holds exactly this; right after a transaction began.
+
+        Args:
+            expected: what it must hold.
+            creates: the next statements make the version table.
+        """
+
+    def check(self, expected: frozenset[str]) -> Iterator[Piece]:
+        """Refuse to go on unless a step has brought the version table exactly here."""
+
+    def outside(self) -> Iterator[Piece]:
+        """Say that what follows stands outside any transaction."""
+
+
+def as_text(pieces: Iterable[Piece]) -> str:
+    """Write pieces as a file."""
+    return "\n\n".join(piece.text for piece in pieces) + "\n"

@@ -1,0 +1,101 @@
+"""The guard on PostgreSQL: plain SQL that any client runs, and two lines for psql."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_stairway.handoff.pieces import Kind, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PostgresqlGuarding"]
+
+_PSQL = r"""
+-- The next two lines are for psql alone: leave them out with any other client.
+\set ON_ERROR_STOP on
+\encoding UTF8"""
+
+_CHECK = """
+DO $stairway$
+DECLARE
+    found text;
+BEGIN
+    SELECT coalesce(string_agg(version_num::text, ', ' ORDER BY version_num::text COLLATE "C"), 'no revision')
+        INTO found FROM {table};
+    IF found <> {expected} THEN
+        RAISE EXCEPTION {message}, {expected}, found
+            USING HINT = {hint};
+    END IF;
+END
+$stairway$;"""
+
+_CHECK_EMPTY = """
+DO $stairway$
+DECLARE
+    found text;
+BEGIN
+    IF to_regclass({name}) IS NOT NULL THEN
+        SELECT string_agg(version_num::text, ', ' ORDER BY version_num::text COLLATE "C") INTO found FROM {table};
+        IF found IS NOT NULL THEN
+            RAISE EXCEPTION {message}, {expected}, found
+                USING HINT = {hint};
+        END IF;
+        DROP TABLE {table};  -- a downgrade to base has left it empty, and it is made below
+    END IF;
+END
+$stairway$;"""
+
+_REFUSED = "stairway: refused, because this script starts at % and the database is at %"
+_REFUSED_HINT = "This transaction has changed nothing. Was it run before, or is it another database?"
+_LOST = "stairway: the version table should hold % now, and holds %"
+_LOST_HINT = "This transaction has changed nothing. Something else has written to the version table, or hides its rows"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresqlGuarding:
+    """The guard on PostgreSQL."""
+
+    version_table: str
+    """As SQL writes it: quoted where it needs to be, with its schema where it has one."""
+    lock_timeout: str = "5s"
+    statement_timeout: str = "15min"
+
+    def top(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield Piece(_PSQL.strip(), Kind.CLIENT)
+
+    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
+        """See `Guarding`."""
+        for name, value in (("lock_timeout", self.lock_timeout), ("statement_timeout", self.statement_timeout)):
+            yield Piece(f"SET LOCAL {name} = {_literal(value)};", Kind.GUARD)
+        if not creates:  # else there is nothing to lock yet
+            yield Piece(f"LOCK TABLE {self.version_table} IN SHARE ROW EXCLUSIVE MODE;", Kind.GUARD)
+        yield self._check(expected, _REFUSED, _REFUSED_HINT, template=_CHECK_EMPTY if creates else _CHECK)
+
+    def check(self, expected: frozenset[str]) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield self._check(expected, _LOST, _LOST_HINT)
+
+    def outside(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield Piece(
+            "-- From here to the next BEGIN no transaction is open: what has been done stays, whatever comes after.",
+            Kind.COMMENT,
+        )
+
+    def _check(self, expected: frozenset[str], message: str, hint: str, *, template: str = _CHECK) -> Piece:
+        held = ", ".join(sorted(expected)) or "no revision"
+        text = template.format(
+            table=self.version_table,
+            name=_literal(self.version_table),
+            expected=_literal(held),
+            message=_literal(message),
+            hint=_literal(hint),
+        )
+        return Piece(text.strip(), Kind.GUARD)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
