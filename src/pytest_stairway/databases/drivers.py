@@ -1,4 +1,4 @@
-"""How to reach a PostgreSQL database with whatever driver there is.
+"""How to reach a database on a server with whatever driver there is.
 
 Administrative statements go straight through the driver, not through an engine: while a project's `env.py` runs, every
 engine's connections are rewritten to its throwaway database, and ours must not be.
@@ -8,25 +8,70 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_stairway.databases.connections import Connection, connect
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from sqlalchemy.engine import URL, Dialect
 
 __all__ = ["Administrator", "connect_arguments", "on_connect_statements", "public_address", "usable_driver"]
 
-_DRIVERS = ("psycopg", "psycopg2", "pg8000", "asyncpg")
-_PIP = "python -m pip install 'psycopg[binary]'"
 _CONNECT_SECONDS = 10
-_TIMEOUT_PARAMETER = {"psycopg": "connect_timeout", "psycopg2": "connect_timeout", "asyncpg": "timeout"}
-_PATIENCE = """
-    SELECT set_config(name, '0', false) FROM pg_settings
-    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_session_timeout')"""
-"""Whatever the role's defaults are, this connection waits, and stays: it holds the session's lock."""
+_TIMEOUT_PARAMETER = {
+    "psycopg": "connect_timeout",
+    "psycopg2": "connect_timeout",
+    "asyncpg": "timeout",
+    "pymysql": "connect_timeout",
+    "mysqldb": "connect_timeout",
+    "mysqlconnector": "connection_timeout",
+    "mariadbconnector": "connect_timeout",
+    "asyncmy": "connect_timeout",
+}
+_BLOCKING = {"psycopg_async": "psycopg", "aiomysql": "pymysql"}
+"""What comes along with a driver that cannot be used without an event loop."""
+_WITH_LOOP = frozenset({"asyncpg", "asyncmy"})
+"""Drivers that need an event loop, and get one of their own here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """What administrators of one kind of server need to know."""
+
+    name: str
+    drivers: tuple[str, ...]
+    """The best first."""
+    pip: str
+    patience: tuple[str, ...]
+    """Whatever the role's defaults are, this connection waits, and stays: it holds the session's lock."""
+
+
+_POSTGRESQL = _Family(
+    name="PostgreSQL",
+    drivers=("psycopg", "psycopg2", "pg8000", "asyncpg"),
+    pip="python -m pip install 'psycopg[binary]'",
+    patience=(
+        "SET client_min_messages = warning",
+        "SELECT set_config(name, '0', false) FROM pg_settings "
+        "WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_session_timeout')",
+    ),
+)
+_MYSQL = _Family(
+    name="MariaDB and MySQL",
+    drivers=("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "asyncmy"),
+    pip="python -m pip install pymysql",
+    patience=(
+        # A database that somebody uses is not waited for until tomorrow, which is the default.
+        "SET SESSION wait_timeout = 2147483, SESSION interactive_timeout = 2147483, SESSION lock_wait_timeout = 20, "
+        "SESSION foreign_key_checks = 0"
+        "/*M! , SESSION max_statement_time = 0 */",
+    ),
+)
+_FAMILIES = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "mariadb": _MYSQL}
 
 
 def connect_arguments(dialect: Dialect, database_url: str) -> tuple[list[Any], dict[str, Any]]:
@@ -88,35 +133,35 @@ def on_connect_statements(dialect: str) -> tuple[str, ...]:
     return ("PRAGMA synchronous=OFF",) if dialect == "sqlite" else ()
 
 
-def usable_driver(wanted: str | None = None) -> str:
+def usable_driver(wanted: str | None = None, *, dialect: str = "postgresql") -> str:
     """Return the driver for administrative statements: the wanted one, else the first that is installed.
 
     Raises:
-        DatabaseUnavailable: no driver for PostgreSQL is installed.
+        DatabaseUnavailable: no driver for the dialect is installed.
     """
-    wanted = "psycopg" if wanted == "psycopg_async" else wanted
-    for name in dict.fromkeys((wanted, *_DRIVERS)):
-        if name is not None and _is_usable(name):
+    family = _FAMILIES[dialect]
+    for name in dict.fromkeys((_BLOCKING.get(wanted or "", wanted), *family.drivers)):
+        if name is not None and _is_usable(dialect, name):
             return name
-    msg = f"no driver for PostgreSQL is installed (looked for {', '.join(_DRIVERS)}): {_PIP}"
+    msg = f"no driver for {family.name} is installed (looked for {', '.join(family.drivers)}): {family.pip}"
     raise DatabaseUnavailable(msg)
 
 
-def _is_usable(driver: str) -> bool:
+def _is_usable(backend: str, driver: str) -> bool:
     from sqlalchemy.engine import URL
     from sqlalchemy.exc import ArgumentError
 
     try:
-        dialect = URL.create(f"postgresql+{driver}").get_dialect()
+        dialect = URL.create(f"{backend}+{driver}").get_dialect()
         dialect.import_dbapi()
     except (ArgumentError, ImportError):
         return False
-    return driver == "asyncpg" or not dialect.is_async
+    return driver in _WITH_LOOP or not dialect.is_async
 
 
 def public_address(url: URL) -> str:
     """Return where a URL leads, for messages: no password, no driver, no options."""
-    host = url.query.get("host", url.host) or "localhost"
+    host = url.query.get("host", url.host) or url.query.get("unix_socket") or "localhost"
     host = host if isinstance(host, str) else ",".join(host)
     user = f"{url.username}@" if url.username else ""
     port = f":{url.port}" if url.port else ""
@@ -136,22 +181,20 @@ class Administrator:
         self._busy = threading.RLock()
         self._connection = self._connect()
         try:
-            self.execute("SET client_min_messages = warning")
-            self.rows(_PATIENCE)
+            for statement in _FAMILIES[url.get_backend_name()].patience:
+                self.execute(statement)
         except BaseException:
             self.close()
             raise
 
-    def _connect(self) -> _Synchronous | _Asyncpg:
-        dialect = self.url.set(drivername=f"postgresql+{self.driver}").get_dialect()()
+    def _connect(self) -> Connection:
+        dialect = self.url.set(drivername=f"{self.url.get_backend_name()}+{self.driver}").get_dialect()()
         parameters = connect_arguments(dialect, self.url.render_as_string(hide_password=False))[1]
         timeout = _TIMEOUT_PARAMETER.get(self.driver)
         if timeout is not None:
             parameters.setdefault(timeout, _CONNECT_SECONDS)
         try:
-            if self.driver == "asyncpg":
-                return _Asyncpg(parameters)
-            return _Synchronous(dialect.import_dbapi(), parameters)
+            return connect(self.driver, dialect, parameters)
         except Exception as err:
             msg = f"cannot connect to {public_address(self.url)} with {self.driver}: {self._words(err)}"
             raise DatabaseUnavailable(msg) from err
@@ -180,8 +223,12 @@ class Administrator:
 
     def _words(self, err: Exception) -> str:
         """Return what the server said, on one line, without the password."""
-        details = err.args[0] if err.args and isinstance(err.args[0], dict) else None  # pg8000
-        said = ". ".join(str(details[key]) for key in "MDH" if key in details) if details else str(err)
+        first = err.args[0] if err.args else None
+        said = str(err)
+        if isinstance(first, dict):  # pg8000
+            said = ". ".join(str(first[key]) for key in "MDH" if key in first) or said
+        elif isinstance(first, int) and len(err.args) > 1:  # the drivers of MySQL: a number and a text
+            said = f"{err.args[1]} ({first})"
         text = " ".join(said.split()) or type(err).__name__
         secret = self.url.password
         known = {self.url.username, self.url.database, self.url.host}
@@ -191,69 +238,3 @@ class Administrator:
         """Disconnect; a connection that is broken already is no error."""
         with contextlib.suppress(Exception), self._busy:
             self._connection.close()
-
-
-class _Synchronous:
-    """A DBAPI connection in autocommit mode."""
-
-    def __init__(self, dbapi: Any, parameters: dict[str, Any]) -> None:
-        self._connection = dbapi.connect(**parameters)
-        self._connection.autocommit = True
-
-    def execute(self, statement: str) -> None:
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(statement)
-        finally:
-            cursor.close()
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(query)
-            return [tuple(row) for row in cursor.fetchall()]
-        finally:
-            cursor.close()
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-class _Asyncpg:
-    """An asyncpg connection on an event loop in a thread of its own: the caller may be inside a loop itself."""
-
-    def __init__(self, parameters: dict[str, Any]) -> None:
-        import asyncio
-
-        import asyncpg  # type: ignore[import-untyped]
-
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="stairway-asyncpg", daemon=True)
-        self._thread.start()
-        try:
-            self._connection = self._wait(asyncpg.connect(**parameters))
-        except BaseException:
-            self._stop()
-            raise
-
-    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
-        import asyncio
-
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def _stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def execute(self, statement: str) -> None:
-        self._wait(self._connection.execute(statement))
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self._wait(self._connection.fetch(query))]
-
-    def close(self) -> None:
-        try:
-            self._wait(self._connection.close(timeout=5))
-        finally:
-            self._stop()

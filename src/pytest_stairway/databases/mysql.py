@@ -1,0 +1,318 @@
+"""Makes and drops databases on a server of MariaDB or MySQL, wherever that server came from.
+
+These servers cannot copy a database, nor close one to newcomers, and a database has no owner: what is ours is told by
+its name alone.  A user-level lock says which run, and which of its processes, is alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shlex
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pytest_stairway.databases.base import (
+    Database,
+    current_worker,
+    database_name,
+    session_of,
+    template_name,
+    worker_of,
+    worker_word,
+)
+from pytest_stairway.databases.drivers import Administrator
+from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
+from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from sqlalchemy.engine import URL
+    from typing_extensions import Self
+
+__all__ = [
+    "MysqlServer",
+    "drop_databases",
+    "hold",
+    "identifier",
+    "join",
+    "own_databases",
+    "release",
+    "session_lock",
+    "session_locks",
+]
+
+_SEALED = "_sealed"
+"""Ends the name of the empty database that says that a template is complete."""
+_TEMPLATE_SECONDS = 3600
+_OURS = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'stairway%' ORDER BY schema_name"
+_USERS = "SELECT id FROM information_schema.processlist WHERE db = {name} AND id <> CONNECTION_ID()"
+
+
+class MysqlServer:
+    """A server of MariaDB or MySQL, seen by one process of one run; see `Server` for what it does.
+
+    Args:
+        provider: the provider's name.
+        place: what the description says after the version.
+        administrator: a connection that may create databases.
+        session: the run.
+        dialect: what the project calls it in its URLs, ``mysql`` or ``mariadb``.
+        worker: tells this process's databases from those of the run's other processes.
+        private: the server is ours alone: leave nothing behind but the server itself.
+        owned: this process began the run, and ends it.
+        on_close: stops the server, where it is ours to stop.
+        client: the client to name in commands.
+    """
+
+    def __init__(  # noqa: PLR0913  # all of them by name
+        self,
+        *,
+        provider: str,
+        place: str,
+        administrator: Administrator,
+        session: str,
+        dialect: str,
+        worker: str = "main",
+        private: bool,
+        owned: bool = True,
+        on_close: Callable[[], None] | None = None,
+        client: str = "mariadb",
+    ) -> None:
+        self.provider = provider
+        self.session = session
+        self.dialect = dialect
+        self._place = place
+        self._administrator = administrator
+        self._worker = worker
+        self._private = private
+        self._owned = owned
+        self._on_close = on_close
+        self._client = client
+        self._building = threading.RLock()
+        self._made: dict[str, None] = {}
+        self._process = os.getpid()
+        self._closed = False
+        version, charset = administrator.rows("SELECT VERSION(), @@character_set_server")[0]
+        self.version = short_version(version)
+        self._product = "MariaDB" if is_mariadb(version) else "MySQL"
+        self._charset = "" if charset == "utf8mb4" else " CHARACTER SET utf8mb4"
+
+    @property
+    def description(self) -> str:
+        """A line for the report's header."""
+        return f"{self._product} {self.version}, {self._place}"
+
+    @property
+    def address(self) -> str:
+        """What another process needs to join, as JSON; it may hold a password."""
+        url = self._administrator.url.render_as_string(hide_password=False)
+        values: dict[str, object] = {"dialect": self.dialect, "provider": self.provider, "place": self._place}
+        values |= {"url": url, "driver": self._administrator.driver, "session": self.session}
+        values |= {"private": self._private, "client": self._client}
+        return json.dumps(values)
+
+    def create(self, label: str = "") -> Database:
+        """Make an empty database, in which texts are utf8mb4 as the server sorts them by default."""
+        return self._create(database_name(self.session, self._worker, label))
+
+    def _create(self, name: str) -> Database:
+        self._administrator.execute(f"CREATE DATABASE {identifier(name)}{self._charset}")
+        self._made[name] = None
+        return self._database(name)
+
+    def _database(self, name: str) -> Database:
+        url = self._administrator.url.set(drivername=self.dialect, database=name)
+        command = shlex.join([self._client, *_client_options(url), name])
+        return Database(name=name, url=url.render_as_string(hide_password=False), client_command=command)
+
+    def clone(self, template: Database | str, label: str = "") -> Database:
+        """Copy a database.
+
+        Raises:
+            DatabaseUnavailable: always, so far.
+        """
+        name = template if isinstance(template, str) else template.name
+        msg = (
+            f"{name} cannot be copied{f' for {label}' if label else ''}: {self._product} has no way to copy a database"
+        )
+        raise DatabaseUnavailable(msg)
+
+    def seal(self, database: Database) -> None:
+        """Do nothing: there is no way to keep others out of a database."""
+
+    def template(self, key: str, build: Callable[[Database], None]) -> Database:
+        """Return the template for `key`, which `build` fills when nobody in this run has done so yet.
+
+        Whoever comes while it is being built waits.  One whose mark is missing was left half-built by a process that
+        died, and is built again.
+        """
+        name = template_name(self.session, hashlib.sha256(key.encode()).hexdigest())
+        with self._building, self._locked(name):
+            if name + _SEALED in own_databases(self._administrator):
+                return self._database(name)
+            self._drop(name)
+            database = self._create(name)
+            build(database)
+            self._create(name + _SEALED)
+            for each in (name, name + _SEALED):
+                del self._made[each]  # they outlive this process: the run's other workers use them
+            return database
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        if not hold(self._administrator, name, seconds=_TEMPLATE_SECONDS):
+            msg = f"{name} is being built by another process, for over an hour"
+            raise DatabaseUnavailable(msg)
+        try:
+            yield
+        finally:
+            release(self._administrator, [name])
+
+    def drop(self, database: Database) -> None:
+        """Drop a database of this run; whoever is still connected is disconnected.
+
+        Raises:
+            UsageError: the database is not one of this run's.
+        """
+        if session_of(database.name) != self.session:
+            msg = f"{database.name} is not a database of this run ({self.session}), so it is not dropped"
+            raise UsageError(msg)
+        self._drop(database.name)
+        self._made.pop(database.name, None)
+
+    def _drop(self, name: str) -> None:
+        drop_database(self._administrator, name)
+
+    def close(self) -> None:
+        """Drop what is left, disconnect, and stop the server where it is ours; a second call does nothing.
+
+        In a process forked from the one that made it, nothing happens either: the server is the parent's.
+        """
+        if self._closed or os.getpid() != self._process:
+            return
+        self._closed = True
+        try:
+            if not self._owned:
+                for name in self._made:
+                    with contextlib.suppress(DatabaseUnavailable):  # the owner may have stopped the server
+                        self._drop(name)
+            elif not self._private:
+                drop_databases(self._administrator, self.session)
+        finally:
+            self._administrator.close()
+            if self._on_close is not None:
+                self._on_close()
+
+    def __enter__(self) -> Self:
+        """Return the server itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def join(values: dict[str, Any], worker: str | None = None) -> MysqlServer:
+    """Return another process's server, for this process's own databases.
+
+    Raises:
+        DatabaseUnavailable: it is gone.
+    """
+    from sqlalchemy.engine import make_url  # not at pytest's start
+
+    administrator = Administrator(make_url(values["url"]), values["driver"])
+    try:
+        worker = worker or current_worker()
+        if not values["private"]:
+            worker = _take_part(administrator, values["session"], worker)
+        return MysqlServer(
+            provider=values["provider"],
+            place=values["place"],
+            administrator=administrator,
+            session=values["session"],
+            dialect=values["dialect"],
+            worker=worker,
+            private=values["private"],
+            owned=False,
+            client=values["client"],
+        )
+    except BaseException:
+        administrator.close()
+        raise
+
+
+def _take_part(administrator: Administrator, session: str, worker: str) -> str:
+    """Hold a lock of this process's own, for no lock can be shared; return the name that the process goes by."""
+    names = (worker, *(f"{worker_word(worker)[:9]}x{number}" for number in range(2, 100)))
+    taken = next(name for name in names if hold(administrator, session_lock(session, name)))
+    if administrator.value(f"SELECT IS_USED_LOCK({literal(session_lock(session))}) = CONNECTION_ID()") in {None, 1}:
+        msg = "the run that this process wants to join has ended: its databases are being dropped"
+        raise DatabaseUnavailable(msg)
+    return taken
+
+
+def session_lock(session: str, worker: str = "main") -> str:
+    """Return the lock that says that a process of a run is alive."""
+    return f"stairway_{session}_{worker_word(worker)}"
+
+
+def session_locks(session: str, names: Iterable[str]) -> list[str]:
+    """Return the locks that keep a session's databases from being swept."""
+    workers = dict.fromkeys(("main", *(worker_of(name) for name in names if session_of(name) == session)))
+    return [session_lock(session, worker) for worker in workers]
+
+
+def hold(administrator: Administrator, lock: str, *, seconds: int = 0) -> bool:
+    """Take a lock until it is released or the connection ends; tell whether it was to be had."""
+    return bool(administrator.value(f"SELECT GET_LOCK({literal(lock)}, {seconds})"))
+
+
+def release(administrator: Administrator, locks: Iterable[str]) -> None:
+    """Give locks back."""
+    for lock in locks:
+        administrator.rows(f"SELECT RELEASE_LOCK({literal(lock)})")
+
+
+def drop_databases(administrator: Administrator, session: str) -> None:
+    """Drop all databases of a session; one that cannot be dropped is left for the next sweep."""
+    for name in own_databases(administrator):
+        if session_of(name) == session:
+            with contextlib.suppress(DatabaseUnavailable):
+                drop_database(administrator, name)
+
+
+def own_databases(administrator: Administrator) -> list[str]:
+    """Return the databases that bear our pattern and that our user can see."""
+    return [name for (name,) in administrator.rows(_OURS) if session_of(name) is not None]
+
+
+def drop_database(administrator: Administrator, name: str) -> None:
+    """Drop one database, if it is there, and disconnect those who use it: their locks would be waited for."""
+    for (number,) in administrator.rows(_USERS.format(name=literal(name))):
+        with contextlib.suppress(DatabaseUnavailable):  # gone by itself, or not ours to end
+            administrator.execute(f"KILL {number}")
+    administrator.execute(f"DROP DATABASE IF EXISTS {identifier(name)}")
+
+
+def identifier(name: str) -> str:
+    """Quote a name."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def literal(text: str) -> str:
+    """Quote a text that has no backslash."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _client_options(url: URL) -> list[str]:
+    """Return what tells the client where to, without the password."""
+    words = {"socket": url.query.get("unix_socket"), "host": url.host, "port": url.port, "user": url.username}
+    options = [f"--{key}={value}" for key, value in words.items() if value]
+    return [*options, "--password"] if url.password else options

@@ -1,0 +1,192 @@
+"""Runs a server of MariaDB or MySQL of our own, for one run: made to be fast, and to be thrown away.
+
+Nobody else reaches it: a Unix socket in a folder that only we may enter, and no TCP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_stairway.databases.base import new_session
+from pytest_stairway.databases.datadir import fill, forget
+from pytest_stairway.databases.drivers import Administrator, usable_driver
+from pytest_stairway.databases.janitor import Account, server_account
+from pytest_stairway.databases.mysql import MysqlServer
+from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
+from pytest_stairway.databases.workplace import Workplace
+from pytest_stairway.exceptions import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_stairway.databases.mysql_binaries import MysqlInstallation
+
+__all__ = ["MysqlPrivateProvider", "start"]
+
+_START_SECONDS = 60
+_USER = "root"
+_SOCKET_LENGTH = 103  # the shortest limit of any system, without the final zero
+_FORMAT = 1  # of the cached data directory: raise it when the options change
+
+_LOG_SIZE = "--innodb-log-file-size=16M"  # a fourth of a data directory of the usual size: quick to copy
+_SETTINGS = {
+    "skip-networking": "ON",
+    "skip-name-resolve": "ON",
+    "character-set-server": "utf8mb4",
+    "default-time-zone": "+00:00",
+    "innodb-flush-log-at-trx-commit": "0",
+    "innodb-doublewrite": "OFF",
+    "innodb-buffer-pool-load-at-startup": "OFF",
+    "innodb-stats-persistent": "OFF",  # two rows to write for each new index
+    "loose-performance-schema": "OFF",
+}
+_OF_MYSQL = {"mysqlx": "OFF", "disable-log-bin": "ON"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MysqlPrivateProvider:
+    """A server of our own, from programs on this machine."""
+
+    why: str
+    installation: MysqlInstallation
+    version: str
+    """What the server says of its version."""
+    dialect: str
+    """What the project calls it in its URLs, ``mysql`` or ``mariadb``."""
+    driver: str | None = None
+    """For administrative statements."""
+    name: str = "binaries"
+
+    @property
+    def description(self) -> str:
+        """What would be started."""
+        product = "MariaDB" if is_mariadb(self.version) else "MySQL"
+        return f"{product} {short_version(self.version)}, {self.installation.place}"
+
+    def start(self) -> MysqlServer:
+        """Start the server; a warm start takes half a second, the first one one more."""
+        return start(self.installation, dialect=self.dialect, driver=self.driver)
+
+
+def start(installation: MysqlInstallation, *, dialect: str, driver: str | None = None) -> MysqlServer:
+    """Start a server; when a cached data directory proves to be of no use, once more with a new one.
+
+    Raises:
+        DatabaseUnavailable: it does not start; the message ends with the server's own last words.
+    """
+    driver = usable_driver(driver, dialect=dialect)
+    try:
+        return _Start(installation, dialect, driver).server()
+    except _CacheUnusable as unusable:
+        forget(unusable.key)
+        return _Start(installation, dialect, driver).server()
+
+
+class _CacheUnusable(Exception):
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class _Start:
+    """The steps of one start, and what they share."""
+
+    def __init__(self, installation: MysqlInstallation, dialect: str, driver: str) -> None:
+        self._account = server_account() if os.geteuid() == 0 else Account()
+        self._installation = installation
+        self._dialect = dialect
+        self._driver = driver
+        self._place = Workplace(self._account, stop="KILL")  # nobody will read what it would still write
+
+    def server(self) -> MysqlServer:
+        """Take all steps; when one fails, nothing is left."""
+        try:
+            version = self._installation.version(self._account)
+            key = _cache_key(self._installation, version)
+            cached = fill(self._place.data, key, lambda: self._initialise(version))
+            self._account.own(self._place.data)
+            address = self._place.socket_folder(_fits_socket) / "s"
+            if not self._serves(address, version):
+                if cached:
+                    raise _CacheUnusable(key)
+                raise DatabaseUnavailable(self._failure(f"{version} does not start"))
+            return self._connected(address)
+        except BaseException as err:
+            self._place.janitor.close()
+            if isinstance(err, OSError):  # a full disk
+                msg = f"no server can be set up in {self._place.folder.parent}: {err}"
+                raise DatabaseUnavailable(msg) from err
+            raise
+
+    def _initialise(self, version: str) -> None:
+        installer = self._installation.installer
+        if not is_mariadb(version):
+            command = [str(self._installation.server), "--no-defaults", "--initialize-insecure", _LOG_SIZE]
+        elif installer is None:
+            msg = f"mariadb-install-db is neither beside {self._installation.server} nor on PATH"
+            raise DatabaseUnavailable(msg)
+        else:
+            command = [installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
+            command += ["--skip-name-resolve", _LOG_SIZE]
+        if not self._place.janitor.run([*command, f"--datadir={self._place.data}"], self._place.log):
+            shutil.rmtree(self._place.data, ignore_errors=True)
+            raise DatabaseUnavailable(self._failure("the data directory cannot be made"))
+
+    def _serves(self, address: Path, version: str) -> bool:
+        places = {
+            "datadir": self._place.data,
+            "socket": address,
+            "pid-file": self._place.folder / "pid",
+            "tmpdir": self._place.folder,
+        }
+        settings = {**_SETTINGS, **({} if is_mariadb(version) else _OF_MYSQL), **places}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        command = [str(self._installation.server), "--no-defaults", _LOG_SIZE, *options]
+        self._place.janitor.serve(command, self._place.log)
+        return self._place.janitor.wait_until(lambda: _greets(address), _START_SECONDS)
+
+    def _connected(self, address: Path) -> MysqlServer:
+        from sqlalchemy.engine import URL  # not at pytest's start
+
+        url = URL.create(self._dialect, _USER, query={"unix_socket": str(address)})
+        return MysqlServer(
+            provider="binaries",
+            place=self._installation.place,
+            administrator=Administrator(url, self._driver),
+            session=new_session(),
+            dialect=self._dialect,
+            private=True,
+            on_close=self._place.janitor.close,
+            client=self._installation.client,
+        )
+
+    def _failure(self, what: str) -> str:
+        return self._place.last_words(f"{what} ({self._installation.server})")
+
+
+def _greets(address: Path) -> bool:
+    """Tell whether the server speaks to whoever connects, as it does when it is ready."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(1)
+        try:
+            connection.connect(str(address))
+            return bool(connection.recv(1))
+        except OSError:  # not there yet, or not answering yet
+            return False
+
+
+def _fits_socket(folder: Path) -> bool:
+    """Tell whether a socket's address in this folder is short enough."""
+    return len(os.fsencode(folder / "s")) <= _SOCKET_LENGTH
+
+
+def _cache_key(installation: MysqlInstallation, version: str) -> str:
+    """Stand for what shapes a data directory: the build of the server, and our options."""
+    shape = repr((_FORMAT, version, installation.server.stat().st_size, platform.machine(), _LOG_SIZE))
+    product = "mariadb" if is_mariadb(version) else "mysql"
+    return f"{product}-{short_version(version)}-{hashlib.sha256(shape.encode()).hexdigest()[:12]}"
