@@ -12,8 +12,9 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience"),
+    ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience", "paths"),
     ("contacts", "threads", "markers"),
+    ("frames",),
     ("marks", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "session_settings", "access", "tables", "clients"),
     ("circumstances",),

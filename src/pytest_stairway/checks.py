@@ -14,7 +14,7 @@ from pytest_stairway.revisions.source import shown
 from pytest_stairway.schema import Verdict, compare_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_stairway.release import Release
     from pytest_stairway.revisions import History, Revision
@@ -32,6 +32,8 @@ FAILURES = {
 }
 VERSION_COLUMN_LENGTH = 32
 """Of Alembic's version table."""
+FOLLOWS = "Mend the downgrade first: upgrade() meets what it did not put back"
+WORKS_ONCE = "Let downgrade() take back all that upgrade() did, rows and settings too, or let upgrade() work twice"
 
 
 def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tuple[Finding, ...]:
@@ -42,24 +44,31 @@ def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tup
         revision: the revision.
         dialect: SQLAlchemy's name of the dialect.
     """
-    findings = [
-        _failure_finding(failure, direction, revision, dialect=dialect) for direction, failure in trip.failures.items()
-    ]
+    restored: list[Finding] = []
     if trip.before is not None and trip.downgraded is not None:
-        findings += _schema_findings(
+        restored += _schema_findings(
             trip.before, trip.downgraded, revision, Direction.DOWNGRADE, dialect=dialect, moment="after the downgrade"
         )
+    follows = any(finding.severity is not Severity.INFO for finding in restored)
+    failed = [
+        _failure_finding(failure, direction, revision, dialect=dialect, follows=follows)
+        for direction, failure in trip.failures.items()
+    ]
+    repeated: Iterable[Finding] = ()
     if trip.upgraded is not None and trip.reupgraded is not None:
         moment = "after the second upgrade"
-        told = {finding.object for finding in findings}  # what the downgrade did to it shows once more
-        findings += [
-            finding
-            for finding in _schema_findings(
-                trip.upgraded, trip.reupgraded, revision, Direction.REUPGRADE, dialect=dialect, moment=moment
-            )
-            if finding.object not in told
-        ]
-    return tuple(findings)
+        repeated = _schema_findings(
+            trip.upgraded, trip.reupgraded, revision, Direction.REUPGRADE, dialect=dialect, moment=moment
+        )
+    return (*failed, *restored, *_not_told(repeated, restored))
+
+
+def _not_told(repeated: Iterable[Finding], restored: Iterable[Finding]) -> Iterator[Finding]:
+    """Leave out what the downgrade did to an object, where it shows once more; a note hides notes only."""
+    told = {(finding.object, finding.severity) for finding in restored}
+    for finding in repeated:
+        if (finding.object, finding.severity) not in told and (finding.object, Severity.ERROR) not in told:
+            yield finding
 
 
 def check_descent(descent: Descent, history: History, makers: dict[Key, str], *, dialect: str) -> tuple[Finding, ...]:
@@ -118,22 +127,43 @@ def is_irreversible(failure: StepFailed, revision: Revision) -> bool:
 
 
 def _failure_finding(
-    failure: StepFailed, direction: Direction, revision: Revision, *, dialect: str, where: str = ""
+    failure: StepFailed,
+    direction: Direction,
+    revision: Revision,
+    *,
+    dialect: str,
+    where: str = "",
+    follows: bool = False,
 ) -> Finding:
+    """Tell of a step that failed.
+
+    Args:
+        failure: what was raised.
+        direction: the step.
+        revision: the revision.
+        dialect: SQLAlchemy's name of the dialect.
+        where: when the step was taken, where it was not in the revision's own turn.
+        follows: the downgrade before the step did not put the schema back.
+    """
     code = FAILURES[direction]
     function = FUNCTIONS[direction]
     said = f"{where}{function}() raised {words_of(failure.error)}"
-    hint = hint_of(failure.error)
+    detail = story_of(failure)
+    hint = hint_of(failure.error, direction)
     if direction is Direction.DOWNGRADE and is_irreversible(failure, revision):
         code, said = "irreversible", f"downgrade() declares that it cannot: {words_of(failure.error)}"
         hint = "Say why in the revision: `# stairway: irreversible: REASON`"
     elif failure.stage == "version table" and len(revision.revision) > VERSION_COLUMN_LENGTH:
         code, said = "revision-id-too-long", f"the version table cannot hold the id: {words_of(failure.error)}"
+        hint = "Shorten it here and wherever down_revision or depends_on names it"
     elif failure.stage != "migration":
         said = f"{where}{function}() ran, and then its {failure.stage} failed: {words_of(failure.error)}"
+    elif revision.line_of(function) is None and isinstance(failure.error, AttributeError):
+        said, detail = f"{where}the revision has no {function}()", ""
+        hint = "Write what takes upgrade() back, or say `# stairway: irreversible: REASON`"
     elif direction is Direction.REUPGRADE:
         said = f"after the downgrade, {said}"
-        hint = hint or "The downgrade leaves something behind, or upgrade() works only once"
+        hint = FOLLOWS if follows else hint or WORKS_ONCE
     return Finding(
         code=code,
         revision=revision.revision,
@@ -143,7 +173,7 @@ def _failure_finding(
         hint=hint,
         path=shown(revision.path),
         line=line_in(failure.error, revision.path) or revision.line_of(function),
-        detail=story_of(failure) or None,
+        detail=detail or None,
     )
 
 
@@ -223,8 +253,9 @@ def _release_failure(release: Release, history: History, *, dialect: str) -> Fin
         direction=Direction.UPGRADE,
         dialect=dialect,
         message=f"{way} fails: {words_of(failure.error)}",
-        hint=hint_of(failure.error)
-        or "Applied alone the revision may work; a deployment runs it in one transaction with those before it",
+        hint=hint_of(failure.error, Direction.UPGRADE, in_one_run=True)
+        or "Look at what the revision shares with those before it: a deployment runs them in one transaction, and each "
+        "alone may work",
         path=shown(revision.path) if revision else None,
         line=(line_in(failure.error, revision.path) or revision.line_of("upgrade")) if revision else None,
         detail=story_of(failure) or None,

@@ -58,8 +58,8 @@ class NothingCommitted(EnvironmentUnusable):
     """`env.py` leaves the transaction of its migrations open, so that nothing of them stays."""
 
     remedy = (
-        "Commit, too, what runs on the connection before context.configure(): a transaction that is open by then stays "
-        "env.py's own, and Alembic does not commit it"
+        "Wrap context.run_migrations() in `with context.begin_transaction():`, and commit what runs on the connection "
+        "before context.configure(): a transaction that is open by then stays env.py's own"
     )
 
 

@@ -155,8 +155,7 @@ class Environment:
         self.run(look)
         if lost:
             raise NothingCommitted(
-                "env.py never commits the transaction of its migrations, so that `alembic upgrade` changes nothing: "
-                "wrap context.run_migrations() in `with context.begin_transaction():`"
+                "env.py never commits the transaction of its migrations, so that `alembic upgrade` changes nothing"
             )
 
     def run(

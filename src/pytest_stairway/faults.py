@@ -5,53 +5,46 @@ A user never sees a traceback of ours where the fault is theirs: their own frame
 
 from __future__ import annotations
 
-import os
 import re
-import sysconfig
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import StatementError
 
 from pytest_stairway.contacts import without_password
 from pytest_stairway.exceptions import chain_of
-from pytest_stairway.revisions.source import shown
+from pytest_stairway.frames import own_frames, told_frames
+from pytest_stairway.paths import is_library, is_same_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_stairway.session import StepFailed
 
 __all__ = [
-    "is_same_file",
     "line_in",
-    "own_frames",
     "raises_itself",
     "story_of",
-    "told_frames",
     "words_of",
 ]
 
-OURS = str(Path(__file__).parent.absolute())
-LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
 MESSAGE_LENGTH = 500
 STATEMENT_LENGTH = 1_000
 VALUE_LENGTH = 200
 
 ADDRESS = re.compile(r" object at 0x[0-9a-f]+")
 """What differs from run to run in a message."""
+BACKGROUND = re.compile(r" ?\(Background on this error at: \S+\)")
+"""What SQLAlchemy appends."""
 
 
 def words_of(error: BaseException) -> str:
     """Tell an error in one line: its type and what it says, without passwords."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
+    if isinstance(error, StatementError) and error.orig is not None:
         error = _innermost(error.orig)
         lines = _lines(error)
         said = " ".join([*lines[:1], *(line for line in lines[1:] if line.startswith("DETAIL:"))])
     else:
         said = " ".join(_lines(error))
-    said = _cut(without_password(ADDRESS.sub("", said)), MESSAGE_LENGTH)
+    said = _cut(without_password(BACKGROUND.sub("", ADDRESS.sub("", said))), MESSAGE_LENGTH)
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
@@ -63,20 +56,6 @@ def _innermost(error: BaseException) -> BaseException:
     """Find the driver's own error beneath the adapters that SQLAlchemy puts around async drivers."""
     cause = error.__cause__
     return cause if cause is not None and type(error).__module__.startswith("sqlalchemy.") else error
-
-
-def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Leave of a traceback the frames that the user wrote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [frame for frame in frames if not is_library(frame.filename) and not _is_below(frame.filename, OURS)]
-
-
-def told_frames(frames: Iterable[traceback.FrameSummary]) -> str:
-    """Write frames with their lines, without passwords."""
-    return "\n".join(
-        f"{shown(frame.filename)}:{frame.lineno}: in {frame.name}\n    {without_password(frame.line or '')}"
-        for frame in frames
-    )
 
 
 def _frames_of_migration(error: BaseException) -> list[traceback.FrameSummary]:
@@ -121,22 +100,9 @@ def story_of(failure: StepFailed) -> str:
     return "\n".join(lines)
 
 
-def _with_statement(error: BaseException | None) -> DBAPIError | None:
+def _with_statement(error: BaseException | None) -> StatementError | None:
     """Find SQLAlchemy's error, which knows the statement, also where an application unwraps it."""
-    return next((each for each in chain_of(error) if isinstance(each, DBAPIError)), None)
-
-
-def is_library(filename: str) -> bool:
-    return filename.startswith("<") or any(_is_below(filename, folder) for folder in LIBRARIES)
-
-
-def _is_below(filename: str, folder: str) -> bool:
-    return str(Path(filename).absolute()).startswith(folder + os.sep)
-
-
-def is_same_file(filename: str, path: str) -> bool:
-    """Tell whether two paths name one file, links not followed."""
-    return Path(filename).absolute() == Path(path).absolute()
+    return next((each for each in chain_of(error) if isinstance(each, StatementError)), None)
 
 
 def _cut(text: str, length: int) -> str:

@@ -227,7 +227,7 @@ def _place_in_migration(error: BaseException | None) -> TracebackType | None:
     """Leave of an error's traceback what the user wrote, so that a debugger stops where the migration failed."""
     if error is None:
         return None
-    from pytest_stairway.faults import own_frames
+    from pytest_stairway.frames import own_frames
 
     files = {frame.filename for frame in own_frames(error)}
     entries = []

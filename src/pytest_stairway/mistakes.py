@@ -21,9 +21,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, Missi
 from pytest_stairway import guard
 from pytest_stairway.environment import EnvironmentRaised, EnvironmentUnusable
 from pytest_stairway.exceptions import ConnectionRefused, StairwayError
-from pytest_stairway.faults import is_same_file, line_in, own_frames, told_frames, words_of
+from pytest_stairway.faults import line_in, words_of
 from pytest_stairway.findings import Finding
+from pytest_stairway.frames import own_frames, told_frames
 from pytest_stairway.hints import hint_of
+from pytest_stairway.paths import is_same_file
 from pytest_stairway.revisions.source import read_text, shown
 
 if TYPE_CHECKING:
@@ -168,7 +170,9 @@ def _missing_module(error: BaseException, place: Place) -> Mistake | None:
         return None
     top = error.name.partition(".")[0]
     if any(frame.name == "import_dbapi" for frame in _frames(error)):
-        return Mistake(f"the driver {top} is not installed", f"python -m pip install '{PACKAGES.get(top, top)}'")
+        return Mistake(
+            f"the driver {top} is not installed", f"Install it: python -m pip install '{PACKAGES.get(top, top)}'"
+        )
     folder = _folder_of(top, Path(place.ini).parent)
     if folder is not None:
         here = "%(here)s" if folder == "." else f"%(here)s/{folder}"

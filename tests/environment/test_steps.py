@@ -93,7 +93,7 @@ def test_what_is_never_committed_is_told(lab: Lab, body: str) -> None:
         lab.environment().survey()
     finding = lab.finding()
     assert "never commits" in finding.message
-    assert "begin_transaction" in finding.message
+    assert "begin_transaction" in finding.hint
     assert finding.line is not None
 
 

@@ -61,6 +61,8 @@ class Case:
     expect: Mapping[tuple[str, str | None], str] = field(default_factory=dict)
     """All errors and warnings: see `Expected`."""
     _: KW_ONLY
+    hint: str = ""
+    """What the remedy of one of them says, where the mistake has one of its own."""
     dialect: str = "postgresql"
     ini: Mapping[str, str | None] = field(default_factory=dict)
     """Keys of `[alembic]` that differ; None leaves a key out."""

@@ -82,4 +82,7 @@ def unmet(case: Case, found: list[Finding]) -> list[str]:
     twice = [f"told {times} times: {place[0]} on {place[1]}" for place, times in places.items() if times > 1]
     shown = [(finding, secret) for finding in found for secret in SECRETS if secret in str(finding.as_dict())]
     leaked = [f"shows a password: {finding.as_dict()}" for finding, _secret in shown]
-    return sorted(missed + false + unnamed + twice + leaked)
+    hints = [finding.hint for finding in found if finding.hint]
+    odd = [f"an odd hint: {hint}" for hint in hints if not hint[0].isupper() or hint.endswith(".")]
+    unhelpful = [f"no hint says {case.hint!r}: {hints}"] if not any(case.hint in hint for hint in hints or [""]) else []
+    return sorted(missed + false + unnamed + twice + leaked + odd + unhelpful)

@@ -177,13 +177,13 @@ def test_no_script_location_in_toml(project: Project) -> None:
 def test_script_location_that_does_not_exist(project: Project) -> None:
     project.ini("%(here)s/migration")
     finding = environment_fault(project)
-    assert f"{project.root / 'migration'} does not exist" in finding.message
+    assert f"there is no folder {project.root / 'migration'}" in finding.message
     assert finding.line == 3
 
 
 def test_script_location_that_is_a_file(project: Project) -> None:
     project.ini("%(here)s/alembic.ini")
-    assert "does not exist: there is no folder" in environment_fault(project).message
+    assert "there is no folder" in environment_fault(project).message
 
 
 def test_relative_script_location_from_another_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_relative_script_location_from_another_folder(project: Project, monkeypa
     monkeypatch.chdir(project.versions)
     [finding] = project.faults()
     assert "there is no folder" in finding.message
-    assert "write script_location = %(here)s/migrations" in (finding.hint or "")
+    assert "Write script_location = %(here)s/migrations" in (finding.hint or "")
 
 
 def test_script_location_in_a_package_that_is_not_there(project: Project) -> None:

@@ -200,7 +200,8 @@ def test_detail_has_the_frames_of_the_file_and_none_of_ours(project: Project) ->
     assert finding.detail is not None
     assert "bad.py" in finding.detail
     assert "helper.py" in finding.detail
-    assert finding.detail.endswith("RuntimeError: no help")
+    assert finding.message.endswith("RuntimeError: no help")
+    assert "Traceback" not in finding.detail
     assert "pytest_stairway" not in finding.detail
     assert "importlib" not in finding.detail
 

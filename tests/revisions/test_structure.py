@@ -32,7 +32,7 @@ def test_missing_parent(project: Project) -> None:
     finding = project.fault("missing-parent")
     assert finding.message == "down_revision of revision a3 names a9, which does not exist"
     assert (finding.revision, finding.path, finding.line) == ("a3", at("a3"), 7)
-    assert "add the file of a9" in (finding.hint or "")
+    assert "Add the file of a9" in (finding.hint or "")
 
 
 def test_missing_parent_of_a_merge(project: Project) -> None:
@@ -52,13 +52,15 @@ def test_missing_dependency(project: Project) -> None:
 def test_mistyped_parent(project: Project) -> None:
     project.add("14bc8e509acf")
     project.add("a5390146783a", "14bc8e509adf")
-    assert "did you mean 14bc8e509acf?" in (project.fault("missing-parent").hint or "")
+    assert "Did you mean 14bc8e509acf?" in (project.fault("missing-parent").hint or "")
 
 
 def test_partial_parent(project: Project) -> None:
     project.add("14bc8e509acf")
     project.add("a5390146783a", "14bc")
-    assert "by full ids: 14bc8e509acf" in (project.fault("missing-parent").hint or "")
+    assert "Write 14bc8e509acf: revision files name each other by full ids" in (
+        project.fault("missing-parent").hint or ""
+    )
 
 
 def test_label_as_a_parent(project: Project) -> None:

@@ -77,14 +77,14 @@ def _open_config(path: Path, section: str, x_arguments: Sequence[str]) -> Config
         raise _unusable(
             f"there is no Alembic configuration {path.absolute()}",
             shown(path),
-            hint="name the ini file or pyproject.toml with --stairway-config; `alembic init` makes a new one",
+            hint="Name the ini file or pyproject.toml by --stairway-config; `alembic init` makes a new one",
         )
     is_toml = path.suffix == ".toml"
     if is_toml and not _READS_TOML:
         raise _unusable(
             f"{path.name} cannot be read by this version of Alembic",
             shown(path),
-            hint="Alembic reads pyproject.toml since 1.16: upgrade it, or name an ini file with --stairway-config",
+            hint="Upgrade Alembic, which reads pyproject.toml since 1.16, or name an ini file by --stairway-config",
         )
     ini, toml = (path.parent / "alembic.ini", path) if is_toml else (path, path.parent / "pyproject.toml")
     files: dict[str, Any] = {"toml_file": toml} if _READS_TOML and toml.is_file() else {}
@@ -138,7 +138,7 @@ class _Source:
                 f"{Path(path or self.path).name} cannot be read: {' '.join(str(error).split())}",
                 shown(path or self.path),
                 _line_of(error),
-                hint="mend the line that it names",
+                hint="Mend the line that it names",
             ) from error
 
     def require_script_location(self) -> str:
@@ -163,7 +163,7 @@ class _Source:
             raise self.fail(
                 f"script_location = {location} names a package that cannot be imported: {error}",
                 "script_location",
-                hint="install the package, or put its folder into prepend_sys_path; a plain path holds no colon",
+                hint="Install the package, or put its folder into prepend_sys_path; a plain path holds no colon",
             ) from error
         except Exception as error:
             if _folder(location) is None:
@@ -179,7 +179,7 @@ class _Source:
             raise self.fail(
                 f"script_location = {location} has no env.py in it",
                 "script_location",
-                hint="script_location is the folder that `alembic init` made, not the one with the revision files",
+                hint="Name the folder that `alembic init` made, not the one with the revision files",
             )
 
     def require_sound_separators(self, script: ScriptDirectory) -> None:
@@ -203,11 +203,11 @@ class _Source:
         hint = "Alembic expects there the folder with env.py, best from the file's own folder: %(here)s/migrations"
         if (self.path.parent / location).is_dir():
             hint = (
-                f"a relative path begins where the command is run; write script_location = %(here)s/{location}, "
-                "which begins where the file lies"
+                f"Write script_location = %(here)s/{location}, which begins where the file lies; a relative path "
+                "begins where the command is run"
             )
         return self.fail(
-            f"script_location = {location} does not exist: there is no folder {Path(location).absolute()}",
+            f"there is no folder {Path(location).absolute()}, which script_location names",
             "script_location",
             hint=hint,
         )
@@ -219,7 +219,7 @@ class _Source:
         return self.fail(
             f"{self.path.name} cannot be used: {option or type(error).__name__}: {words}",
             option,
-            hint="in an ini file a percent sign is written %%" if "%" in words else "mend the option that it names",
+            hint="Write %% for a percent sign in an ini file" if "%" in words else "Mend the option that it names",
         )
 
     def _culprit(self, message: str) -> str | None:

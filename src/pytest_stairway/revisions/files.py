@@ -15,6 +15,7 @@ from alembic.script.revision import RevisionError
 from alembic.util import load_python_file
 
 from pytest_stairway.findings import Finding
+from pytest_stairway.frames import own_frames, told_frames
 from pytest_stairway.revisions.source import line_of_name, shown
 
 if TYPE_CHECKING:
@@ -111,30 +112,43 @@ def _is_revision_file(path: Path, *, sourceless: bool) -> bool:
 
 
 def _not_imported(path: Path, real_path: str, error: BaseException) -> Finding:
-    """Tell why a file cannot be imported, with its own frames."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename != real_path:
-        frames = frames.tb_next
-    lines = [line for frame, line in traceback.walk_tb(frames) if frame.f_code.co_filename == real_path]
-    if isinstance(error, SyntaxError) and error.filename == real_path and error.lineno:
+    """Tell why a file cannot be imported, with the user's own frames."""
+    frames = own_frames(error)
+    lines = [frame.lineno for frame in frames if frame.filename == real_path]
+    if isinstance(error, SyntaxError) and error.filename == real_path:
         lines.append(error.lineno)
-    reason = error.msg if isinstance(error, SyntaxError) else str(error)
+    reason = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
     return Finding(
         code="unloadable-revision",
         message=f"{path.name} cannot be imported: {type(error).__name__}{f': {reason}' if reason else ''}",
         hint=_remedy(error),
         path=shown(path),
         line=lines[-1] if lines else None,
-        detail="".join(traceback.format_exception(type(error), error, frames)).rstrip(),
+        detail="\n".join([*told_frames(frames).splitlines(), *_source_of(error)]) or None,
     )
 
 
+def _source_of(error: BaseException) -> list[str]:
+    """Show the line that is not Python."""
+    if not isinstance(error, SyntaxError) or not error.filename or not error.text:
+        return []
+    return [f"{shown(error.filename)}:{error.lineno}:", f"    {error.text.strip()}"]
+
+
 def _remedy(error: BaseException) -> str | None:
+    if isinstance(error, SyntaxError):
+        is_conflict = (error.text or "").lstrip().startswith(("<<<<<<<", "=======", ">>>>>>>"))
+        return "Resolve the merge: the file still holds its conflict markers" if is_conflict else None
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"Install {error.name}, or put its folder into prepend_sys_path of Alembic's configuration; where the "
+            "application has dropped it, write into the revision what it needs of it"
+        )
     if isinstance(error, ImportError):
-        return "install what it imports, or put its folder into prepend_sys_path of Alembic's configuration"
+        return "Write into the revision what it needs (sa.table(…) for a model): the application has moved on"
     modules = {frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)}
     if "alembic.op" in modules:  # its words are a NameError at first, and an AttributeError once something was migrated
-        return "op works inside upgrade() and downgrade() only, not while the file is imported"
+        return "Move it into upgrade() or downgrade(): op works only there, not while the file is imported"
     return None
 
 
@@ -175,11 +189,11 @@ def _revision_mistake(revision: Any) -> tuple[str, str | None] | None:
     if not isinstance(revision, str) or not revision:
         return f"revision is {revision!r}", "Alembic expects a string that is not empty"
     if revision in _SYMBOLS:
-        return f"revision is {revision!r}, which means something else to Alembic", "give it another id"
+        return f"revision is {revision!r}, which means something else to Alembic", "Give it another id"
     try:
         Script.verify_rev_id(revision)
     except RevisionError as error:
-        return str(error), "give it another id, here and wherever down_revision or depends_on names it"
+        return str(error), "Give it another id, here and wherever down_revision or depends_on names it"
     return None
 
 

@@ -7,19 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_stairway.paths import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = ["line_of_name", "line_of_option", "read_text", "shown"]
-
-
-def shown(path: str | Path) -> str:
-    """Write a path as its user would: from the current folder where it lies below it, in full otherwise."""
-    absolute = Path(path).absolute()
-    try:
-        return str(absolute.relative_to(Path.cwd()))
-    except (ValueError, FileNotFoundError):  # elsewhere, or the current folder is gone
-        return str(absolute)
 
 
 def read_text(path: str | Path) -> str:

@@ -51,7 +51,7 @@ def _duplicates(files: Sequence[RevisionFile]) -> Iterator[Finding]:
                 code="duplicate-revision",
                 message=f"revision {revision} is declared by {len(same)} files: "
                 f"{', '.join(shown(file.path) for file in same)}; Alembic would take one of them and only warn",
-                hint="delete the copy, or give it an id of its own: `alembic revision` makes one",
+                hint="Delete the copy, or give it an id of its own: `alembic revision` makes one",
                 revision=revision,
                 path=shown(same[-1].path),
                 line=line_of_name(same[-1].path, "revision"),
@@ -69,7 +69,7 @@ def _labels_taken(files: Sequence[RevisionFile]) -> Iterator[Finding]:
                     code="duplicate-revision",
                     message=f"branch label {label} of revision {file.revision} is already {what} of "
                     f"revision {holder.revision} in {shown(holder.path)}",
-                    hint="a label stands once, in the first revision of its branch, and is no revision's id",
+                    hint="Write a label once, in the first revision of its branch, and let it be no revision's id",
                     revision=file.revision,
                     path=shown(file.path),
                     line=line_of_name(file.path, "branch_labels"),
@@ -100,12 +100,12 @@ def _missing_parents(files: Sequence[RevisionFile], unloadable: Sequence[str]) -
 def _instead(parent: str, ids: set[str], labels: Mapping[str, str]) -> str:
     """Guess what was meant by a parent that is not there."""
     if parent in labels:
-        return f"{parent} is a branch label; down_revision takes ids only: {labels[parent]}"
+        return f"Write {labels[parent]}: {parent} is a branch label, and down_revision takes ids only"
     begins = sorted(each for each in ids if each.startswith(parent))
     if len(begins) == 1:
-        return f"revision files name each other by full ids: {begins[0]}"
+        return f"Write {begins[0]}: revision files name each other by full ids"
     close = get_close_matches(parent, sorted(ids), n=1)
-    meant = f"did you mean {close[0]}? Otherwise add" if close else "add"
+    meant = f"Did you mean {close[0]}? Otherwise add" if close else "Add"
     return f"{meant} the file of {parent}, or name the revision that comes before this one"
 
 
@@ -127,7 +127,7 @@ def _loops(files: Sequence[RevisionFile]) -> Iterator[Finding]:
         yield Finding(
             code="revision-cycle",
             message=f"revisions need each other in a loop: {spelled}",
-            hint="a revision names what comes before it; one of these lines names what comes after",
+            hint="Correct the line that names what comes after: a revision names what comes before it",
             revision=first,
             path=shown(by_id[first].path),
             line=line_of_name(by_id[first].path, variable),
@@ -174,8 +174,8 @@ def _too_many_heads(history: History, max_heads: int) -> Finding:
     return Finding(
         code="multiple-heads",
         message=f"the history has {len(history.heads)} heads, {are_allowed} allowed: {heads}",
-        hint=f"`alembic merge -m merge {' '.join(history.heads)}` joins them; where they are meant to stay apart, "
-        f"stairway_max_heads = {len(history.heads)} allows them",
+        hint=f"Join them by `alembic merge -m merge {' '.join(history.heads)}`; where they are meant to stay apart, "
+        f"allow them by stairway_max_heads = {len(history.heads)}",
         path=path,
     )
 
@@ -187,7 +187,7 @@ def _ids_too_long(history: History, dialect: str, length: int) -> Iterator[Findi
                 code="revision-id-too-long",
                 message=f"revision id {revision.revision} has {len(revision.revision)} characters; "
                 f"the version table's column is VARCHAR({length}), and {dialect} takes no more",
-                hint="shorten it here and wherever down_revision or depends_on names it",
+                hint="Shorten it here and wherever down_revision or depends_on names it",
                 revision=revision.revision,
                 dialect=dialect,
                 path=shown(revision.path),

@@ -170,7 +170,7 @@ with engine.connect() as connection:
         "transaction-never-begun",
         "`env.py` runs the migrations outside `context.begin_transaction()`, so that nothing is ever committed",
         HISTORY,
-        {("environment-failed", None): "begin_transaction"},
+        {("environment-failed", None): "never commits"},
         env="""\
 from alembic import context
 from sqlalchemy import create_engine

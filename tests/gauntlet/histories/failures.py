@@ -90,6 +90,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "b2"): "postgresql"},
+        hint="from sqlalchemy.dialects import postgresql",
     ),
     Case(
         "downgrade-missing",
@@ -102,6 +103,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "b2"): "downgrade"},
+        hint="irreversible",
     ),
     Case(
         "no-cast-back",
@@ -115,6 +117,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "b2"): "zip"},
+        hint="postgresql_using='zip::integer'",
     ),
     Case(
         "default-cannot-be-cast",
@@ -128,6 +131,7 @@ CASES = (
             ),
         ],
         {("upgrade-failed", "b2"): "active"},
+        hint="Drop the default of active first",
     ),
     Case(
         "concurrently-in-a-transaction",

@@ -71,18 +71,21 @@ CASES = (
         "an id that tells a story, and does not fit the 32 characters of the version table",
         [AUTHOR, column(LONG, "ref_code"), Rev("d4", down_revision=LONG)],
         {("revision-id-too-long", LONG): "32"},
+        hint="Shorten",
     ),
     Case(
         "import-of-yesterday",
         "a revision imports the application, which has moved on since",
         [AUTHOR, Rev("b2", head="from app.models import Author\n")],
         {("unloadable-revision", None): "app"},
+        hint="Install app",
     ),
     Case(
         "conflict-markers",
         "a merge left its conflict markers in a revision",
         [AUTHOR, Rev("b2", "<<<<<<< HEAD\npass\n=======\npass\n>>>>>>> main")],
         {("unloadable-revision", None): "b2.py"},
+        hint="conflict markers",
     ),
     Case(
         "no-identifiers",

@@ -94,6 +94,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "b2"): "births"},
+        hint="Drop first what depends on it",
     ),
     Case(
         "materialized-view-index",

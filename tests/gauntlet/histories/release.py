@@ -44,6 +44,7 @@ CASES = (
             Rev("c3", 'op.add_column("node", sa.Column("title", sa.Text()))', 'op.drop_column("node", "title")'),
         ],
         {("release-failed", "c3"): "node"},
+        hint="SET CONSTRAINTS ALL IMMEDIATE",
     ),
     Case(
         "enum-made-twice",
@@ -55,6 +56,7 @@ CASES = (
             Rev("d4", MAIL, NO_MAIL),
         ],
         {("release-failed", "d4"): "status"},
+        hint="create_type=False",
     ),
     Case(
         "search-path-for-the-transaction",

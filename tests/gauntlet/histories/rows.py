@@ -14,12 +14,14 @@ CASES = (
         "seeds a row, and the downgrade looks for it under another spelling",
         [ROLE, Rev("b2", ADMIN, sql("DELETE FROM role WHERE name = 'Admin'"))],
         {("reupgrade-failed", "b2"): "admin"},
+        hint="Delete in downgrade() the rows",
     ),
     Case(
         "seed-kept",
         "seeds a row, and the downgrade is `pass`",
         [ROLE, Rev("b2", ADMIN)],
         {("reupgrade-failed", "b2"): "admin"},
+        hint="Delete in downgrade() the rows",
     ),
     Case(
         "seed-in-the-way",
@@ -34,6 +36,7 @@ CASES = (
             ),
         ],
         {("upgrade-failed", "c3"): "rank"},
+        hint="op.alter_column('role', 'rank', nullable=False)",
     ),
     Case(
         "seed-does-not-fit-back",
@@ -48,6 +51,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "b2"): "character varying(8)"},
+        hint="postgresql_using='left(name, 8)'",
     ),
     Case(
         "parameter-list",
@@ -58,6 +62,7 @@ CASES = (
             table("c3", "member", "id integer PRIMARY KEY"),
         ],
         {("upgrade-failed", "b2"): "execute()"},
+        hint="bindparams",
     ),
     Case(
         "colon-in-json",
@@ -67,6 +72,7 @@ CASES = (
             Rev("b2", sql("""INSERT INTO setting VALUES ('{"a":1}')"""), sql("DELETE FROM setting")),
         ],
         {("upgrade-failed", "b2"): "parameter"},
+        hint="for the colon before 1",
     ),
     Case(
         "kept-when-filled",

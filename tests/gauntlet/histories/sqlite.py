@@ -128,6 +128,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "b2"): "born"},
+        hint="op.drop_index('ix_born')",
     ),
     Case(
         "half-an-upgrade",

@@ -1,0 +1,40 @@
+"""Paths as their user would write them, and whose they are."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+
+__all__ = ["is_library", "is_ours", "is_same_file", "shown"]
+
+OURS = str(Path(__file__).parent.absolute())
+LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
+
+
+def shown(path: str | Path) -> str:
+    """Write a path as its user would: from the current folder where it lies below it, in full otherwise."""
+    absolute = Path(path).absolute()
+    try:
+        return str(absolute.relative_to(Path.cwd()))
+    except (ValueError, FileNotFoundError):  # elsewhere, or the current folder is gone
+        return str(absolute)
+
+
+def is_library(filename: str) -> bool:
+    """Tell whether a file is an installed package's, or Python's own."""
+    return filename.startswith("<") or any(_is_below(filename, folder) for folder in LIBRARIES)
+
+
+def is_ours(filename: str) -> bool:
+    """Tell whether a file is a part of pytest-stairway."""
+    return _is_below(filename, OURS)
+
+
+def is_same_file(filename: str, path: str) -> bool:
+    """Tell whether two paths name one file, links not followed."""
+    return Path(filename).absolute() == Path(path).absolute()
+
+
+def _is_below(filename: str, folder: str) -> bool:
+    return str(Path(filename).absolute()).startswith(folder + os.sep)
