@@ -113,7 +113,8 @@ class EnvironmentThread(threading.Thread, Generic[T]):
     def _leave(self) -> None:
         with self._turn:
             self._interruptible = False
-            _raise_in(self, None)
+        for _ in range(3):  # what was set before is raised at the end of a turn of a loop
+            pass
 
     def stop(self, *, grace: float = GRACE, patience: float = PATIENCE) -> bool:
         """Wait for the end, then interrupt the work until it comes; tell whether it did.
@@ -141,9 +142,6 @@ class EnvironmentThread(threading.Thread, Generic[T]):
             if _takes_lock(self):
                 return False
             _raise_in(self, Interrupted)
-            if _takes_lock(self):  # it went on between the look and the raising
-                _raise_in(self, None)
-                return False
         return True
 
 
@@ -194,11 +192,12 @@ def _takes_lock(thread: threading.Thread) -> bool:
     return frame is not None and frame.f_globals.get("__name__") in _TAKE_LOCKS
 
 
-def _raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
-    """Let an exception be raised in a thread at its next step; None takes back one that has not been raised yet.
+def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+    """Let an exception be raised in a thread at its next step.
 
     Only C's API can do this (and no other way reaches a thread that loops); without it, a thread ends when it likes.
+    What was set is not taken back: after that, CPython 3.11 never leaves a function that is traced.
     """
     raise_in: Any = getattr(getattr(ctypes, "pythonapi", None), "PyThreadState_SetAsyncExc", None)
     if raise_in is not None and thread.ident is not None:
-        raise_in(ctypes.c_ulong(thread.ident), ctypes.py_object(error) if error is not None else None)
+        raise_in(ctypes.c_ulong(thread.ident), ctypes.py_object(error))
