@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway import __version__
+from pytest_stairway.baseline import REASON
 from pytest_stairway.exceptions import HistoryUnusable, StairwayError
-from pytest_stairway.settings import OPTIONS, resolve
+from pytest_stairway.settings import FILES, OPTIONS, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,7 @@ Every option can also be given by an environment variable (STAIRWAY_DATABASE) or
 
 SUMMARIES = {
     "check": "walk revisions up, down and up again",
+    "baseline": "accept what is found now, so that only what is new fails",
     "doctor": "show what would be used, and what is missing",
     "history": "show the revisions in the order in which they are walked",
 }
@@ -46,6 +48,9 @@ DESCRIPTIONS = {
     "check": "Take every revision up, down and up again on a throwaway database, and compare the schema around each "
     "step; then go from the heads down to base, and upgrade from each base to the heads in one run.  With RANGE, only "
     "the revisions in it are walked.",
+    "baseline": "Do what check does, and write what is found to a file that accepts it as it stands: only what is new "
+    "fails then.  A file that is there already keeps its reasons, and loses what does not happen any more; with RANGE "
+    "entries are only added.",
     "doctor": "Show which Alembic configuration is used, what env.py connects to, and which throwaway databases can be "
     "had for it, or why not.  No revision is run, and nothing is connected to.",
     "history": "Show the revisions in the order in which they are walked, and what is wrong with the graph that they "
@@ -84,7 +89,12 @@ def _run(parsed: argparse.Namespace) -> int:
 
     settings, root = _settings(parsed)
     project = _project(settings, root)
-    run = {"check": commands.check, "doctor": commands.doctor, "history": commands.history}[parsed.command]
+    run = {
+        "check": commands.check,
+        "baseline": lambda project: commands.baseline(project, output=parsed.output, reason=parsed.reason),
+        "doctor": commands.doctor,
+        "history": commands.history,
+    }[parsed.command]
     try:
         return run(project)
     except HistoryUnusable as error:
@@ -106,6 +116,11 @@ def _parser() -> argparse.ArgumentParser:
         if name != "doctor":
             command.add_argument("range", nargs="?", metavar="RANGE", help=f"the revisions: {RANGES}")
         _add_options(command)
+        if name == "baseline":
+            command.add_argument("-o", "--output", metavar="FILE", help="where to (default: as --baseline, see there)")
+            command.add_argument(
+                "--reason", default=REASON, metavar="TEXT", help="why new findings are accepted (default: %(default)s)"
+            )
     return parser
 
 
@@ -139,8 +154,8 @@ def _settings(parsed: argparse.Namespace) -> tuple[Settings, Path]:
     settings = resolve(given, lambda option: None if ini is None else ini.value(option))
     flags = {option.flag: _flag(option) if option.name != "range" else "RANGE" for option in OPTIONS}
     sources = {name: flags.get(source, source) for name, source in settings.sources.items()}
-    config, report = (_located(settings, name, here, ini) for name in ("config", "json"))
-    return replace(settings, sources=sources, config=config, json=report), here
+    files: dict[str, Any] = {name: _located(settings, name, here, ini) for name in FILES}
+    return replace(settings, sources=sources, **files), here
 
 
 def _located(settings: Settings, name: str, here: Path, ini: IniFile | None) -> str | None:

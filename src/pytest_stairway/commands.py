@@ -7,11 +7,14 @@ import platform
 import sys
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stairway import databases
-from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable
-from pytest_stairway.report import Report
+from pytest_stairway.acceptance import accept, add_unused
+from pytest_stairway.baseline import FILE_NAME, Baseline, merge, read_baseline, write_baseline
+from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
+from pytest_stairway.report import Outcome, Report
 from pytest_stairway.reporters.failure import render_finding, render_findings
 from pytest_stairway.reporters.json import require_writable, write_json
 from pytest_stairway.reporters.terminal import render_header, render_summary
@@ -20,10 +23,11 @@ from pytest_stairway.revisions.source import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_stairway.baseline import Acceptance
     from pytest_stairway.project import Answer, Project
     from pytest_stairway.revisions import Revision
 
-__all__ = ["check", "doctor", "history", "tell_unusable"]
+__all__ = ["baseline", "check", "doctor", "history", "tell_unusable"]
 
 OK, FOUND, UNUSABLE = 0, 1, 2
 CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1}
@@ -53,25 +57,77 @@ class Console:
 
 def check(project: Project) -> int:
     """Walk revisions, and tell what was found."""
-    console, report, started = Console(), Report(), time.perf_counter()
-    settings = project.settings
+    console, settings = Console(), project.settings
+    report = _walk(project, console)
+    render_summary(report, console, paint=console.paint, written=settings.json)
+    return FOUND if report.failed(strict=settings.strict) else OK
+
+
+def baseline(project: Project, *, output: str | None, reason: str) -> int:
+    """Walk revisions, and write what was found to a file that accepts it as it stands.
+
+    Args:
+        project: the project.
+        output: the file, instead of the one that the settings name.
+        reason: of new entries.
+    """
+    console = Console()
+    named = output or project.settings.baseline
+    path = Path(named) if named else project.configuration.with_name(FILE_NAME)
+    old = read_baseline(path, source="the baseline so far") if path.exists() else Baseline()
+    require_writable(path, source="the baseline")
+    project.baseline = Baseline()  # nothing is accepted while it is being written
+    report = _walk(project, console)
+    if not project.is_usable or any(finding.code == "environment-failed" for finding in report.findings):
+        raise UsageError("no baseline is written, because the history or env.py cannot be used")
+    new = merge(old, report.findings, kept=_kept(old, report, project), reason=reason)
+    write_baseline(new, path)
+    console.line(_told(old, new, path))
+    return OK
+
+
+def _kept(old: Baseline, report: Report, project: Project) -> list[Acceptance]:
+    """Tell which entries stay, because nothing was learned about them: a range leaves out half of what can be found."""
+    if project.settings.range is not None:
+        return list(old.entries)
+    unknown = {Outcome.SKIPPED, Outcome.NOT_REACHED}
+    left_out = {name for name, told in report.revisions.items() if told.outcome in unknown}
+    return [entry for entry in old.entries if entry.revision in left_out]
+
+
+def _told(old: Baseline, new: Baseline, path: Path) -> str:
+    before, after = ({entry.subject for entry in each.entries} for each in (old, new))
+    number = len(after)
+    told = f"{number} accepted finding{'s' if number != 1 else ''} written to {shown(str(path))}"
+    changes = [f"{len(after - before)} new"] if after - before else []
+    changes += [f"{len(before - after)} gone"] if before - after else []
+    return f"{told} ({', '.join(changes)})" if changes else told
+
+
+def _walk(project: Project, console: Console) -> Report:
+    """Ask everything, telling the answers as they come."""
+    report, started, settings, complete = Report(), time.perf_counter(), project.settings, False
     if settings.json is not None:
         require_writable(settings.json, source=settings.source("json"))
+    project.baseline  # noqa: B018 - a mistake in it is told first
     if project.is_usable:
         project.verify()
     for line in render_header(project, started=True):
         console.line(line)
     try:
-        for name, answer in _answers(project):
+        for name, asked in _answers(project):
+            answer = accept(asked, project)
             report.take(answer.as_dict())
             _tell(name, answer, project, console)
+        complete = settings.range is None and len(report.revisions) == len(project.selected)
     finally:
         report.seconds = time.perf_counter() - started
         project.complete(report)
+        if complete:
+            add_unused(report, project)
         if settings.json is not None:
             write_json(report, settings.json)
-    render_summary(report, console, paint=console.paint, written=settings.json)
-    return FOUND if report.failed(strict=settings.strict) else OK
+    return report
 
 
 def _answers(project: Project) -> Iterator[tuple[str, Answer]]:

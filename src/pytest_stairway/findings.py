@@ -103,6 +103,8 @@ class Finding:
     """The migration's own frames and statement, on several lines."""
     accepted: bool = False
     """Somebody said, with a reason, that this is by design."""
+    reason: str | None = None
+    """Why it is accepted."""
 
     def __post_init__(self) -> None:
         code = CODES[self.code]

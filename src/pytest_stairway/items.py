@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_stairway.acceptance import accept
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError
 from pytest_stairway.lenience import lenient
 from pytest_stairway.project import Answer
@@ -100,7 +101,7 @@ class StairwayItem(pytest.Item):
     def runtest(self) -> None:
         """Ask, and fail, skip or pass by the answer."""
         with lenient():
-            answer = self._ask()
+            answer = accept(self._ask(), self._teller.project)
         told_by = self._teller.told_by(answer, self.nodeid)
         if told_by is not None:
             self.answer = _silenced(answer)

@@ -14,7 +14,7 @@ import pytest
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
 from pytest_stairway.reporters.json import require_writable
 from pytest_stairway.selection import Selection, open_project
-from pytest_stairway.settings import resolve
+from pytest_stairway.settings import FILES, resolve
 
 if TYPE_CHECKING:
     from pytest_stairway.project import Project
@@ -50,7 +50,8 @@ def read_settings(config: pytest.Config) -> Settings:
         UsageError: a value does not read as its kind.
     """
     settings = resolve(lambda option: config.getoption(option.ini), lambda option: _ini(config, option))
-    return replace(settings, config=_located(config, settings, "config"), json=_located(config, settings, "json"))
+    files: dict[str, Any] = {name: _located(config, settings, name) for name in FILES}
+    return replace(settings, **files)
 
 
 def check_settings(project: Project, *, runs: bool) -> None:
@@ -65,6 +66,7 @@ def check_settings(project: Project, *, runs: bool) -> None:
     """
     if project.settings.json is not None and runs:
         require_writable(Path(project.settings.json), source=project.settings.source("json"))
+    project.baseline  # noqa: B018
     if not project.is_usable:
         return
     project.verify()

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_stairway import databases
+from pytest_stairway.baseline import FILE_NAME as BASELINE
+from pytest_stairway.baseline import Baseline, read_baseline
 from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip, is_irreversible
 from pytest_stairway.environment import Environment
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
@@ -151,6 +153,19 @@ class Project:
             HistoryUnusable: the history cannot be loaded.
         """
         self.selected, self.releases, self._irreversible()
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """What is accepted as it stands.
+
+        Raises:
+            UsageError: the file cannot be used.
+        """
+        named = self.settings.baseline
+        if named is not None:
+            return read_baseline(Path(self._root, named), source=self.settings.source("baseline"))
+        path = self.configuration.with_name(BASELINE)
+        return read_baseline(path, source="the default") if path.exists() else Baseline()
 
     @cached_property
     def contact(self) -> Contact:
@@ -454,8 +469,11 @@ def _accepted(findings: tuple[Finding, ...], revision: Revision) -> tuple[Findin
     """Mark the findings that the revision file accepts, and tell what it accepts in vain."""
     marks = [mark for mark in marks_in(revision.path) if mark.code != "irreversible"]
     codes = {finding.code for finding in findings}
-    accepted = {mark.code for mark in marks}
-    told = [replace(finding, accepted=True) if finding.code in accepted else finding for finding in findings]
+    reasons = {mark.code: mark.reason for mark in marks}
+    told = [
+        replace(finding, accepted=True, reason=reasons[finding.code]) if finding.code in reasons else finding
+        for finding in findings
+    ]
     return (*told, *(_unused(mark, revision) for mark in marks if mark.code not in codes))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_stairway.acceptance import add_unused
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError, UsageError
 from pytest_stairway.gathering import ATTRIBUTE, Gathering
 from pytest_stairway.items import HistoryFile, RevisionFile, StairwayItem, Teller
@@ -16,12 +17,15 @@ from pytest_stairway.reporters.terminal import render_header, render_summary
 from pytest_stairway.selection import NARROWED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from pytest_stairway.project import Project
     from pytest_stairway.selection import Selection
 
 __all__ = ["SessionPlugin", "register"]
+
+EXPECTED = "stairway_expected"
+"""The key in an xdist worker's output: how many answers there should be."""
 
 
 def register(config: pytest.Config) -> None:
@@ -55,6 +59,9 @@ class SessionPlugin:
         self._teller = Teller(project)
         self._gathering = Gathering(config, project)
         self._is_worker = hasattr(config, "workerinput")
+        self._expected: int | None = None
+        """How many answers a run that leaves nothing out will give; None for one that does."""
+        self._narrowed = not selection.whole or project.settings.range is not None
 
     def pytest_report_header(self) -> list[str]:
         """Tell what is walked, and on which database."""
@@ -107,6 +114,13 @@ class SessionPlugin:
         """Tell the walk what will be asked for; an xdist worker is asked for some of it only."""
         ours = [item for item in session.items if isinstance(item, StairwayItem)]
         self.project.plan([item.revision for item in ours if item.revision is not None], ahead=not self._is_worker)
+        self._expected = None if self._narrowed else len(ours)
+        if self._is_worker:
+            self._config.workeroutput[EXPECTED] = self._expected  # type: ignore[attr-defined]  # xdist's
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note that something of ours is left out."""
+        self._narrowed |= any(isinstance(item, StairwayItem) for item in items)
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -147,18 +161,31 @@ class SessionPlugin:
         except (HistoryUnusable, DatabaseUnavailable):
             node.workerinput[ADDRESS] = None  # each worker will find out, and say so
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear from an xdist worker how many answers there should be; every worker collects all items."""
+        self._expected = getattr(node, "workeroutput", {}).get(EXPECTED)
+
     # -- the end --------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write what was asked for, and close the walk."""
         try:
-            if not self._is_worker:
-                report, path = self._gathering.complete(), self.project.settings.json
-                if path is not None and not self._config.option.collectonly:
-                    write_json(report, path)
+            if not self._is_worker and not self._config.option.collectonly:
+                self._complete(session)
         finally:
             self.project.close()
+
+    def _complete(self, session: pytest.Session) -> None:
+        """Complete the report, and fail for a warning of it that no item can know of."""
+        report, settings = self._gathering.complete(), self.project.settings
+        if self._expected is not None and report.items >= self._expected:
+            add_unused(report, self.project)
+        if session.exitstatus == pytest.ExitCode.OK and report.failed(strict=settings.strict):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if settings.json is not None:
+            write_json(report, settings.json)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell at a glance what was seen."""

@@ -15,7 +15,7 @@ from pytest_stairway.exceptions import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["OPTIONS", "Option", "Settings", "resolve"]
+__all__ = ["FILES", "OPTIONS", "Option", "Settings", "resolve"]
 
 Kind = Literal["text", "flag", "number", "list"]
 
@@ -94,6 +94,12 @@ OPTIONS: tuple[Option, ...] = (
         help="a revision that is irreversible by design: it is upgraded, and its downgrade is left alone",
     ),
     Option(
+        name="baseline",
+        metavar="FILE",
+        help="findings that are accepted as they stand, as `stairway baseline` writes them (default: "
+        "stairway-baseline.toml next to Alembic's configuration, where it is)",
+    ),
+    Option(
         name="skip_without_database",
         kind="flag",
         default=False,
@@ -103,6 +109,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(name="json", metavar="FILE", help="write the findings to this file as JSON"),
 )
 """Every option, in the order in which the documentation lists them."""
+
+FILES = ("config", "json", "baseline")
+"""Options that name a file: from where the command was given, or from where the ini file that says so lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +127,7 @@ class Settings:
     release_from: tuple[str, ...] = ()
     max_heads: int = 1
     irreversible: tuple[str, ...] = ()
+    baseline: str | None = None
     skip_without_database: bool = False
     strict: bool = False
     json: str | None = None

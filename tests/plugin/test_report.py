@@ -109,12 +109,14 @@ def test_the_json(mixed: Project) -> None:
         "path",
         "line",
         "accepted",
+        "reason",
     }
     assert all(wanted <= finding.keys() for finding in report["findings"])
     assert report["findings"][1] | {"detail": None, "hint": None} == {
         "code": "schema-not-restored", "severity": "error", "revision": "c3", "direction": "downgrade", "dialect": "sqlite",
         "object": "table t_c3", "message": "table t_c3: still there after the downgrade", "hint": None,
-        "path": "migrations/versions/c3_make.py", "line": 13, "accepted": False, "detail": None,
+        "path": "migrations/versions/c3_make.py", "line": 13, "accepted": False, "reason": None,
+        "detail": None,
     }  # fmt: skip
     assert {name: report["summary"][name] for name in ("errors", "warnings", "accepted")} == {
         "errors": 2,

@@ -121,7 +121,8 @@ def _findings(report: Report, paint: Paint) -> Iterator[str]:
     """List the warnings and what was accepted: no failed item shows them."""
     for finding in report.findings:
         if finding.accepted:
-            yield f"accepted: {_told(finding)}"
+            reason = f" ({finding.reason})" if finding.reason else ""
+            yield f"accepted: {_told(finding)}{reason}"
         elif finding.severity is Severity.WARNING:
             yield f"{paint('warning:', yellow=True, bold=True)} {_told(finding)}"
 
