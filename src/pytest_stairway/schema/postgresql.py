@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_stairway.schema.postgresql_database import Database
+from pytest_stairway.schema.postgresql_database import Database, variant_for
 from pytest_stairway.schema.postgresql_groups import GROUPS
 from pytest_stairway.schema.postgresql_memory import OF_RELATIONS, Memory, moves_everything
+from pytest_stairway.schema.postgresql_relations import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.schema.model import Schema
     from pytest_stairway.schema.postgresql_counters import State, Touched
-    from pytest_stairway.schema.postgresql_rows import Relation
+    from pytest_stairway.schema.postgresql_rows import Relation, Rows
 
 __all__ = ["Reader"]
 
@@ -46,6 +47,7 @@ class Reader:
         self._in_step = self._watched = False  # in a step; and looked at its beginning
         self._surprises = 0
         self._written: frozenset[int] | None = None
+        self._guess: int | None = None  # the variant that the next step is likely to need: that of the last
         self._after_step = False
         self._fresh = False  # the memory is what the database holds, if nobody else was at work
 
@@ -66,14 +68,15 @@ class Reader:
     def end_step(self, connection: Connection) -> None:
         """See what the step touched, and read that."""
         before = self._seen
-        state, locks = self._database.end_step(connection, self._last)
+        ignored = () if self._memory is None else self._memory.ignored
+        state, locks, rows = self._database.end_step(connection, self._last, ignored, self._guess)
         known = before is not None and self._is_known(connection, before, state)
         self._seen, self._last = state, state.transaction
         self._in_step, self._after_step = False, True
         if known and before is not None and self._memory is not None:
             touched = self._database.touched(before, state, locks)
             self._written = touched.written
-            self._fresh = self._follow(connection, touched, self._memory)
+            self._fresh = self._follow(connection, touched, self._memory, rows)
             if self._fresh:
                 self._tell_touched(self._memory)
 
@@ -111,7 +114,7 @@ class Reader:
     def _ignore(self) -> frozenset[tuple[str, str]]:
         return frozenset((schema or self._database.default_schema, table) for schema, table in self._ignored)
 
-    def _follow(self, connection: Connection, touched: Touched, memory: Memory) -> bool:
+    def _follow(self, connection: Connection, touched: Touched, memory: Memory, rows: Rows | None) -> bool:
         """Bring the memory up to date; False where that takes reading everything."""
         if moves_everything(touched):
             return False
@@ -119,8 +122,9 @@ class Reader:
         gone: list[int] = []
         dirty = memory.dirty_groups(touched)
         if touched.moved.keys() & OF_RELATIONS:
-            found = self._read_relations(connection, touched, memory)
-            gone = [oid for oid in touched.relations if oid in memory.relations and oid not in found]
+            found = self._read_relations(connection, touched, memory, rows)
+            expected = memory.relations.keys() & set(touched.relations) - memory.ignored
+            gone = [oid for oid in expected if oid not in found]
             if memory.may_move_types(touched, found) and self._database.new_types(connection):
                 dirty |= {"types"}
         members = [group for group in GROUPS if group.name in dirty]
@@ -131,11 +135,26 @@ class Reader:
             memory.update(found, gone, groups)
         return True
 
-    def _read_relations(self, connection: Connection, touched: Touched, memory: Memory) -> dict[int, Relation]:
-        """Read the relations on which the step can have had an effect, and those that use them."""
+    def _read_relations(
+        self, connection: Connection, touched: Touched, memory: Memory, rows: Rows | None
+    ) -> dict[int, Relation]:
+        """Read the relations on which the step can have had an effect, and those that use them.
+
+        Args:
+            connection: where to read.
+            touched: what the step touched.
+            memory: what was there before.
+            rows: what was read of the locked relations at once; None where nothing was.
+        """
         indirect = memory.has_uses and self._database.row_types_in_use(connection, touched.relations)
         oids, tags = memory.targets(touched, all_users=indirect)
-        found = self._database.read_some(connection, oids, tags, memory.relations)
+        found: dict[int, Relation] = {}
+        wanted, guess, self._guess = oids, self._guess, variant_for(tags)
+        if rows is not None and guess is not None and tags <= set(VARIANTS[guess]):
+            found = self._database.relations(rows, guess, memory.relations)
+            wanted = oids - frozenset(touched.relations)
+        if wanted:
+            found.update(self._database.read_some(connection, wanted, tags, memory.relations))
         unexplained = memory.unexplained(touched, found)
         if self._database.locks_for_grants and "pg_shdepend" not in touched.moved:
             unexplained -= {"pg_attribute"}

@@ -19,12 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_stairway.schema.postgresql_settings import set_to
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "CATALOGS",
     "CLEAR_STATISTICS",
+    "LOCKED",
     "Counts",
     "State",
     "Touched",
@@ -51,6 +54,9 @@ _KEEP_THEIR_LOCK = frozenset({1214, 2396, 2608, 2609, 2613, 2615, 2619, 2964, 29
 """Catalogs on which ordinary commands keep their lock: pg_shdepend, pg_shdescription, pg_depend, pg_description,
 pg_largeobject, pg_namespace, pg_statistic, pg_db_role_setting, pg_largeobject_metadata (the oids are the same in every
 version).  A lock on any other was taken by an UPDATE of the catalog."""
+
+LOCKED = "stairway.locked"
+"""The setting that holds the relations on which a step has a lock, until its transaction ends."""
 
 CLEAR_STATISTICS = "SELECT pg_stat_clear_snapshot()::text"
 """Goes before `others_statement`, for what was asked before in a transaction is not asked again."""
@@ -188,15 +194,17 @@ ARRAY(SELECT concat_ws(' ', o, {", ".join(_COUNTS)}) FROM unnest('{{{oids}}}'::o
  WHERE {" + ".join(_COUNTS)} > 0)"""
 
 
-def end_statement(state: str) -> str:
-    """Write the statement for a step's end: it tells of locks as well.
+def end_statement(state: str, ignored: str) -> str:
+    """Write the statement for a step's end: it tells of locks as well, and keeps in `LOCKED` whose they are.
 
     Args:
         state: the statement that tells where things stand.
+        ignored: the expression for the relations that are not to be read, as an array's text.
     """
-    return f"""{state},
-ARRAY(SELECT concat_ws(' ', coalesce(relation, classid), coalesce(objid, 0), mode) FROM pg_lock_status()
- WHERE pid = pg_backend_pid() AND (locktype = 'object' OR relation >= {FIRST_USER_OID} OR mode = 'RowExclusiveLock'))"""
+    return f"""WITH held AS MATERIALIZED (SELECT relation, classid, objid, mode FROM pg_lock_status()
+ WHERE pid = pg_backend_pid() AND (locktype = 'object' OR relation >= {FIRST_USER_OID} OR mode = 'RowExclusiveLock'))
+{state}, ARRAY(SELECT concat_ws(' ', coalesce(relation, classid), coalesce(objid, 0), mode) FROM held),
+{set_to(LOCKED, f"ARRAY(SELECT relation FROM held WHERE relation >= {FIRST_USER_OID} AND relation <> ALL ({ignored}::oid[]))::text")}"""
 
 
 def new_types_statement() -> str:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.schema import postgresql_counters as counters
-from pytest_stairway.schema.postgresql_counters import State
+from pytest_stairway.schema.postgresql_counters import LOCKED, State
 from pytest_stairway.schema.postgresql_groups import GROUPS
 from pytest_stairway.schema.postgresql_relations import TAGS, VARIANTS, all_relations, some_relations
 from pytest_stairway.schema.postgresql_render import Members, Names, render_group
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
     from pytest_stairway.schema.postgresql_counters import Touched
     from pytest_stairway.schema.postgresql_groups import Group
-    from pytest_stairway.schema.postgresql_rows import Relation
+    from pytest_stairway.schema.postgresql_rows import Relation, Rows
 
-    Rows = Sequence[Sequence[Any]]
-
-__all__ = ["Database"]
+__all__ = ["Database", "variant_for"]
 
 _ACQUAINTANCE = """SELECT current_setting('server_version_num')::int8, coalesce(current_schema()::text, 'public'),
  (SELECT oid::int8 FROM pg_catalog.pg_database WHERE datname = current_database())"""
@@ -74,17 +72,33 @@ class Database:
         """See where things stand; `last` is the last step's transaction."""
         return State.of(*ask(connection, self._state("NULL" if last is None else f"'{last}'"))[0])
 
-    def end_step(self, connection: Connection, last: int | None) -> tuple[State, Sequence[str]]:
-        """See where things stand at a step's end, and what locks it holds."""
+    def end_step(
+        self, connection: Connection, last: int | None, ignored: Iterable[int], guess: int | None
+    ) -> tuple[State, Sequence[str], Rows | None]:
+        """See where things stand at a step's end, what locks it holds, and what is in the relations that it locked.
+
+        Args:
+            connection: where to read.
+            last: the last step's transaction.
+            ignored: relations that are not to be read.
+            guess: the number of the variant that is likely to be needed; None where nothing is to be read.
+
+        Returns:
+            What stands where, the locks, and the variant's rows; None where it was not at hand.
+        """
         known = "NULL" if last is None else f"'{last}'"
-        rows = at_once(connection, f"EXECUTE stairway_end({known})") if "stairway_end" in self._prepared else None
-        if rows is None:
-            rows = ask(connection, counters.end_statement(self._state(known)))
+        unread = "'{" + ",".join(map(str, ignored)) + "}'"
+        statements = [f"EXECUTE stairway_end({known}, {unread})"]
+        if guess is not None and f"stairway_some_{guess}" in self._prepared:
+            statements.append(_execute_some(guess, f"pg_catalog.current_setting('{LOCKED}')::pg_catalog.oid[]"))
+        results = at_once(connection, statements) if "stairway_end" in self._prepared else None
+        if results is None:
+            results = [ask(connection, counters.end_statement(self._state(known), unread))]
             self._prepared = _prepared(connection)
             if "stairway_end" not in self._prepared and takes_several(connection):
-                self._prepare(connection, "end(text)", counters.end_statement(self._state("$1")))
-        texts, scans, counts, locks = rows[0]
-        return State.of(texts, scans, counts), locks
+                self._prepare(connection, "end(text, text)", counters.end_statement(self._state("$1"), "$2"))
+        texts, scans, counts, locks, _ = results[0][0]
+        return State.of(texts, scans, counts), locks, results[1] if len(results) > 1 else None
 
     def touched(self, before: State, end: State, locks: Sequence[str]) -> Touched:
         """Tell what was touched since the state that the other follows."""
@@ -130,11 +144,10 @@ class Database:
             tags: of the branches that are needed.
             before: the relations as they were before.
         """
-        number, variant = next((n, v) for n, v in enumerate(VARIANTS) if set(tags) <= set(v))
-        own = ",".join(str(oid) for oid in oids if oid not in self._extensions)
-        execute = f"""EXECUTE stairway_some_{number}('{{{own}}}',
- pg_catalog.pg_current_xact_id()::pg_catalog.xid, pg_catalog.current_setting('plan_cache_mode'),
- {set_to("plan_cache_mode", "'force_generic_plan'")})"""
+        number = variant_for(tags)
+        variant = VARIANTS[number]
+        own = ",".join(map(str, oids))
+        execute = _execute_some(number, f"'{{{own}}}'")
         if f"stairway_some_{number}" in self._prepared:
             rows = ask(connection, execute)
         else:
@@ -142,7 +155,12 @@ class Database:
             self._prepare(connection, f"some_{number}(oid[], xid, text, text)", statement)
             with _changed(connection, PLANNING):
                 rows = ask(connection, execute)
-        return relations_of([Row(*row) for row in rows if row[0]], variant, before)
+        return self.relations(rows, number, before)
+
+    def relations(self, rows: Rows, variant: int, before: Mapping[int, Relation]) -> dict[int, Relation]:
+        """Sort what a variant has read by relation."""
+        mine = [Row(*row) for row in rows if row[0] and row[0] not in self._extensions]
+        return relations_of(mine, VARIANTS[variant], before)
 
     def read_groups(self, connection: Connection, groups: Iterable[Group]) -> dict[str, Members]:
         """Read some groups."""
@@ -174,6 +192,18 @@ class Database:
         return ask(connection, f"EXECUTE stairway_{name}")
 
 
+def variant_for(tags: Collection[str]) -> int:
+    """Choose the smallest variant that has these branches."""
+    return next(number for number, variant in enumerate(VARIANTS) if set(tags) <= set(variant))
+
+
+def _execute_some(variant: int, oids: str) -> str:
+    """Write the call of a prepared variant, for the expression of the relations' oids."""
+    return f"""EXECUTE stairway_some_{variant}({oids},
+ pg_catalog.pg_current_xact_id()::pg_catalog.xid, pg_catalog.current_setting('plan_cache_mode'),
+ {set_to("plan_cache_mode", "'force_generic_plan'")})"""
+
+
 @contextmanager
 def _changed(connection: Connection, settings: dict[str, str]) -> Iterator[None]:
     """Change settings meanwhile: for the transaction, or where each statement commits for the session."""
@@ -197,10 +227,11 @@ def takes_several(connection: Connection) -> bool:
     return dialect.driver in _TAKE_SEVERAL and not dialect.is_async and connection.in_transaction()
 
 
-def at_once(connection: Connection, execute: str) -> Rows | None:
-    """Run a prepared statement without asking first whether it is there; None where it is not, and nothing happened.
+def at_once(connection: Connection, executes: Sequence[str]) -> list[Rows] | None:
+    """Run prepared statements without asking first whether they are there; None where one is not, and nothing happened.
 
     It takes a savepoint, and a driver that sends several statements in one go: asking would be another round trip.
+    Psycopg 2 keeps the last statement's rows only, so it runs just the first.
     """
     if not takes_several(connection):
         return None
@@ -208,10 +239,9 @@ def at_once(connection: Connection, execute: str) -> Rows | None:
     cursor = connection.connection.cursor()
     try:
         if connection.dialect.driver == "psycopg":
-            cursor.execute(f"SAVEPOINT stairway; {execute}; RELEASE SAVEPOINT stairway")
-            cursor.nextset()
-            return cursor.fetchall()
-        cursor.execute(f"SAVEPOINT stairway; {execute}")
+            cursor.execute(f"SAVEPOINT stairway; {'; '.join(executes)}; RELEASE SAVEPOINT stairway")
+            return [cursor.fetchall() for _ in executes if cursor.nextset()]
+        cursor.execute(f"SAVEPOINT stairway; {executes[0]}")
         rows: Rows = cursor.fetchall()
         cursor.execute("RELEASE SAVEPOINT stairway")
     except error:
@@ -219,7 +249,7 @@ def at_once(connection: Connection, execute: str) -> Rows | None:
             cursor.execute("ROLLBACK TO SAVEPOINT stairway; RELEASE SAVEPOINT stairway")
         return None
     else:
-        return rows
+        return [rows]
     finally:
         cursor.close()
 

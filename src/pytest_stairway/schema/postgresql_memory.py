@@ -68,6 +68,7 @@ class Memory:
         self._owned: dict[int, set[int]] = {}
         self._tables_of_indexes: dict[int, int] = {}
         self._uses: dict[int, frozenset[int]] = {}
+        self.ignored = frozenset(oid for oid, each in relations.items() if (each.schema, each.name) in ignore)
         self._replace(relations, groups, gone=self.schema.parts.keys())
 
     def update(self, found: dict[int, Relation], gone: Collection[int], groups: dict[str, Members]) -> None:
@@ -141,7 +142,7 @@ class Memory:
             tags.add("index")
         if tables and touched.updates("pg_attribute"):
             tags.add("targets")
-        return locked | users | tables, tags
+        return (locked | users | tables) - self.ignored, tags
 
     def unexplained(self, touched: Touched, found: Mapping[int, Relation]) -> frozenset[str]:
         """Tell of which catalogs more rows were updated than are seen to be of the relations that were found.

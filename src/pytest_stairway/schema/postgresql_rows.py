@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pytest_stairway.schema.model import Part
+
+    Rows = Sequence[Sequence[Any]]
 
 __all__ = ["Owner", "Relation", "Row", "relations_of"]
 
