@@ -80,12 +80,13 @@ def test_a_class_can_share_one(history: Project) -> None:
     run(
         history,
         """
-        @pytest.mark.stairway(at="b2", scope="class")
-        class TestTogether:
-            @pytest.fixture(scope="class", autouse=True)
-            def authors(self, stairway_of_class):
-                stairway_of_class.insert("author", {"id": 1, "name": "Ann"})
+        @pytest.fixture(scope="class")
+        def authors(stairway_of_class):
+            stairway_of_class.insert("author", {"id": 1, "name": "Ann"})
 
+        @pytest.mark.stairway(at="b2", scope="class")
+        @pytest.mark.usefixtures("authors")
+        class TestTogether:
             def test_up(self, stairway):
                 stairway.upgrade("+1")
 
