@@ -42,6 +42,7 @@ SUMMARIES = {
     "baseline": "accept what is found now, so that only what is new fails",
     "doctor": "show what would be used, and what is missing",
     "history": "show the revisions in the order in which they are walked",
+    "handoff": "write a release's SQL for a DBA, and prove it",
 }
 
 DESCRIPTIONS = {
@@ -55,6 +56,9 @@ DESCRIPTIONS = {
     "had for it, or why not.  No revision is run, and nothing is connected to.",
     "history": "Show the revisions in the order in which they are walked, and what is wrong with the graph that they "
     "make or with env.py.  No revision is run, and nothing is connected to.",
+    "handoff": "Write upgrade.sql and downgrade.sql for the revisions of RANGE (FROM:TO) as Alembic renders them, with "
+    "a guard around them; run them on a populated throwaway database as a DBA would, and compare with what alembic "
+    "upgrade and downgrade do there.  The bundle is marked NOT PROVEN, and the exit code is 1, where anything differs.",
 }
 
 
@@ -72,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(parsed)
         sys.stdout.flush()
     except StairwayError as error:
-        print(f"stairway: {error}".replace("--stairway-", "--"), file=sys.stderr)
+        words = str(error).replace("--stairway-handoff-", "--").replace("--stairway-", "--")
+        print(f"stairway: {words}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         print("\nstairway: interrupted", file=sys.stderr)
@@ -89,6 +94,8 @@ def _run(parsed: argparse.Namespace) -> int:
 
     settings, root = _settings(parsed)
     project = _project(settings, root)
+    if parsed.command == "handoff":
+        return _handoff(parsed, project)
     run = {
         "check": commands.check,
         "baseline": lambda project: commands.baseline(project, output=parsed.output, reason=parsed.reason),
@@ -97,6 +104,25 @@ def _run(parsed: argparse.Namespace) -> int:
     }[parsed.command]
     try:
         return run(project)
+    except HistoryUnusable as error:
+        return commands.tell_unusable(error)
+    finally:
+        project.close()
+
+
+def _handoff(parsed: argparse.Namespace, project: Project) -> int:
+    """Run the subcommand that has options of its own."""
+    from pytest_stairway import commands
+    from pytest_stairway.handoff.command import handoff
+    from pytest_stairway.handoff.settings import resolve_handoff
+    from pytest_stairway.ini_files import find_ini_file
+
+    ini = find_ini_file(Path.cwd())
+    try:
+        settings = resolve_handoff(
+            lambda option: getattr(parsed, option.name), lambda option: None if ini is None else ini.value(option)
+        )
+        return handoff(project, parsed.range, settings)
     except HistoryUnusable as error:
         return commands.tell_unusable(error)
     finally:
@@ -113,7 +139,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, summary in SUMMARIES.items():
         command = commands.add_parser(name, help=summary, description=DESCRIPTIONS[name], epilog=EPILOG)
-        if name != "doctor":
+        if name == "handoff":
+            command.add_argument("range", metavar="RANGE", help=f"the revisions: {RANGES}")
+            _add_handoff_options(command)
+        elif name != "doctor":
             command.add_argument("range", nargs="?", metavar="RANGE", help=f"the revisions: {RANGES}")
         _add_options(command)
         if name == "baseline":
@@ -128,6 +157,16 @@ def _add_options(command: argparse.ArgumentParser) -> None:
     for option in OPTIONS:
         if option.name not in ("range", "skip_without_database"):
             command.add_argument(_flag(option), **_keywords(option))
+
+
+def _add_handoff_options(command: argparse.ArgumentParser) -> None:
+    from pytest_stairway.handoff.settings import HANDOFF_OPTIONS
+
+    for option in HANDOFF_OPTIONS:
+        flags = [f"--{option.name.removeprefix('handoff_').replace('_', '-')}"]
+        if option.name == "handoff_output":
+            flags.insert(0, "-o")
+        command.add_argument(*flags, **_keywords(option))
 
 
 def _flag(option: Option) -> str:

@@ -67,6 +67,13 @@ CODES: dict[str, Code] = {
     "release-failed": _error("upgrading from a released revision to the heads in one run fails, as a deployment would"),
     "release-differs": _error("upgrading in one run gives another schema than upgrading one by one"),
     "leftovers": _error("objects are left when every revision has been downgraded; says which revision made them"),
+    "offline-failed": _error("the SQL for `alembic upgrade --sql` cannot be written, or fails when it is run"),
+    "offline-differs": _error(
+        "that SQL runs, but gives another schema or other rows than `alembic upgrade` or `alembic downgrade`"
+    ),
+    "offline-unstable": _warning(
+        "written twice, that SQL is not the same: a clock or a random value is frozen into it"
+    ),
     "unused-acceptance": _warning("something is accepted or declared that no longer happens"),
 }
 """Every code with its severity and what it says; the table in the documentation is made from it."""

@@ -21,16 +21,17 @@ from pytest_stairway.session import StepFailed
 from pytest_stairway.threads import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from alembic.runtime.migration import MigrationContext
+    from sqlalchemy import Connection
 
     from pytest_stairway.environment import Environment, Run
     from pytest_stairway.revisions import History
 
     Target = str | tuple[str, ...]
 
-__all__ = ["Move", "move"]
+__all__ = ["Move", "move", "take"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +60,29 @@ def move(environment: Environment, target: Target, *, upgrade: bool) -> Move:
     Raises:
         UsageError: Alembic does not know the target, or cannot go there from where the database is.
     """
+    return _run(environment, lambda heads: _way(environment.history, target, heads, upgrade=upgrade))
+
+
+def take(
+    environment: Environment, steps: Iterable[tuple[str, bool]], *, begin: Callable[[Connection], None] | None = None
+) -> Move:
+    """Take these very steps in one run of `env.py`.
+
+    Args:
+        environment: the user's `env.py`, with the databases to migrate.
+        steps: each revision's full id, and whether it goes up.
+        begin: called with the migration's own connection before the first one.
+    """
+    script = environment.history.script
+    way = [RevisionStep(script.revision_map, script.get_revision(name), up) for name, up in steps]
+    return _run(environment, lambda _heads: way, begin)
+
+
+def _run(
+    environment: Environment,
+    way: Callable[[tuple[str, ...]], list[RevisionStep]],
+    begin: Callable[[Connection], None] | None = None,
+) -> Move:
     moved = Move()
     running: list[str] = []
     started = time.perf_counter()
@@ -66,7 +90,9 @@ def move(environment: Environment, target: Target, *, upgrade: bool) -> Move:
     def migrate(_run: Run, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         if moved.failure is not None:
             raise Interrupted  # env.py tries once more what has failed
-        for step in _way(environment.history, target, heads, upgrade=upgrade):
+        if begin is not None and context.connection is not None:
+            begin(context.connection)
+        for step in way(heads):
             step.migration_fn = _noted(step.migration_fn, step.revision.revision, running, moved)
             yield step
             moved.revisions = (*moved.revisions, step.revision.revision)

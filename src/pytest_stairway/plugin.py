@@ -13,6 +13,7 @@ import pytest
 
 from pytest_stairway.arguments import asks_for_us
 from pytest_stairway.fixtures import add_story
+from pytest_stairway.handoff.settings import HANDOFF_OPTIONS
 from pytest_stairway.markers import MARKER
 from pytest_stairway.settings import OPTIONS
 
@@ -39,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         else:
             action = "append" if option.kind == "list" else "store"
             group.addoption(option.flag, action=action, dest=option.ini, metavar=option.metavar, help=option.help)
+    for option in (*OPTIONS, *HANDOFF_OPTIONS):
         parser.addini(option.ini, option.help, type=INI_TYPES[option.kind], default=None)  # type: ignore[arg-type]
 
 

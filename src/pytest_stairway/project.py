@@ -361,6 +361,11 @@ class Project:
             )
         return self._walk
 
+    @property
+    def irreversible(self) -> frozenset[str]:
+        """The revisions that are never downgraded."""
+        return self._irreversible()
+
     def _irreversible(self) -> frozenset[str]:
         """Gather what is declared irreversible, by the option or in the revision files."""
         named = {self.history.get(name).revision for name in self.settings.irreversible}

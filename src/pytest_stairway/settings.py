@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_stairway.exceptions import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["FILES", "OPTIONS", "Option", "Settings", "resolve"]
+__all__ = ["FILES", "OPTIONS", "Option", "Settings", "find_values", "resolve"]
 
 Kind = Literal["text", "flag", "number", "list"]
 
@@ -152,10 +152,25 @@ def resolve(
     Raises:
         UsageError: a value does not read as its kind.
     """
+    values, sources = find_values(OPTIONS, command_line, ini, environ)
+    return Settings(**values, sources=sources)
+
+
+def find_values(
+    options: Iterable[Option],
+    command_line: Callable[[Option], Any],
+    ini: Callable[[Option], Any],
+    environ: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Find the values of some options as `resolve` does, those that somebody set; and where each was found.
+
+    Raises:
+        UsageError: a value does not read as its kind.
+    """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for option in OPTIONS:
+    for option in options:
         places = (
             (option.flag, command_line(option)),
             (option.variable, environ.get(option.variable)),
@@ -166,7 +181,7 @@ def resolve(
                 values[option.name] = _read(option, raw, source)
                 sources[option.name] = source
                 break
-    return Settings(**values, sources=sources)
+    return values, sources
 
 
 def _read(option: Option, raw: Any, source: str) -> Any:

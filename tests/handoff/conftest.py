@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handoff.lab import Target, files
+from handoff.release_lab import Releases
 from offline.lab import sample
 
 if TYPE_CHECKING:
@@ -52,3 +53,9 @@ def at_start(target: Target, rendered: dict[str, Files]) -> Target:
     assert target.run(rendered["base:faa4416c842b"].upgrade).ok
     target.execute("INSERT INTO author SELECT n, 'author ' || n FROM generate_series(1, 20) AS n")
     return target
+
+
+@pytest.fixture
+def releases(postgresql_server: Server, tmp_path: Path) -> Releases:
+    """Makes releases on PostgreSQL."""
+    return Releases(tmp_path, postgresql_server)

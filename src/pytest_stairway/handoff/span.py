@@ -22,6 +22,8 @@ class Span:
 
     start: frozenset[str]
     """What the version table holds before."""
+    end: frozenset[str]
+    """What it holds after."""
     up: tuple[Step, ...]
     down: tuple[Step, ...]
 
@@ -48,6 +50,7 @@ def span_of(history: History, written: str) -> Span:
         up = [each.revision for each in history.revisions if each.revision in chosen]
     return Span(
         start=start,
+        end=end,
         up=tuple(Step(name) for name in up),
         down=tuple(Step(name, upgrade=False) for name in reversed(up)),
     )

@@ -1,0 +1,60 @@
+"""``stairway handoff``: makes a release, writes its bundle, and tells how it went."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_stairway.handoff.bundle import REPORT, require_bundle_folder, write_bundle
+from pytest_stairway.handoff.release import make_release
+from pytest_stairway.handoff.report_json import render_json
+from pytest_stairway.reporters.failure import render_findings
+
+if TYPE_CHECKING:
+    from pytest_stairway.handoff.release import Release
+    from pytest_stairway.handoff.settings import HandoffSettings
+    from pytest_stairway.project import Project
+
+__all__ = ["handoff"]
+
+PROVEN, NOT_PROVEN = 0, 1
+
+
+def handoff(project: Project, written: str, settings: HandoffSettings) -> int:
+    """Make the bundle of a range.
+
+    Args:
+        project: the project.
+        written: the range, as somebody wrote it.
+        settings: the options.
+
+    Returns:
+        The exit code: 0 where the bundle is proven.
+    """
+    folder = Path(settings.handoff_output)
+    require_bundle_folder(folder)
+    release = make_release(project, written, settings)
+    write_bundle(folder, _files(release, project))
+    _tell(release, folder)
+    return PROVEN if release.proven else NOT_PROVEN
+
+
+def _files(release: Release, project: Project) -> dict[str, str]:
+    texts = {file.name: file.marked(proven=release.proven) for file in release.files.all}
+    return {**texts, REPORT: render_json(release, project, texts)}
+
+
+def _tell(release: Release, folder: Path) -> None:
+    """Write what the console shows."""
+    start, end = (", ".join(sorted(heads)) or "base" for heads in (release.span.start, release.span.end))
+    number = len(release.span.up)
+    lines = [f"{start} -> {end}: {number} revision{'s' if number != 1 else ''}, {release.server}"]
+    for check in release.proof.checks if release.proof else ():
+        said = f" ({check.said})" if check.said and not check.ok else ""
+        lines.append(f"  {'ok    ' if check.ok else 'FAILED'}  {check.name}{said}")
+    if release.findings:
+        lines += ["", render_findings(release.findings), ""]
+    word = "proven" if release.proven else "NOT PROVEN"
+    lines.append(f"{word}: {folder} ({release.seconds:.1f} s)")
+    sys.stdout.write("\n".join(lines).replace("--stairway-", "--") + "\n")

@@ -1,0 +1,186 @@
+"""The SQL files of a release: written by one run of `env.py` each way, guarded, and judged before anybody runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy.dialects import registry
+
+from pytest_stairway import __version__
+from pytest_stairway.checks import is_irreversible
+from pytest_stairway.faults import words_of
+from pytest_stairway.handoff.guarded import guarded, guarded_steps
+from pytest_stairway.handoff.pieces import as_text
+from pytest_stairway.offline import render_offline
+from pytest_stairway.offline_checks import Blame, check_rendering
+from pytest_stairway.session import StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pytest_stairway.environment import Environment
+    from pytest_stairway.findings import Finding
+    from pytest_stairway.handoff.pieces import Guarding, Piece
+    from pytest_stairway.handoff.span import Span
+    from pytest_stairway.offline import Script, Statement
+
+__all__ = ["Files", "SqlFile", "quoted", "write_files"]
+
+NOT_PROVEN = "NOT PROVEN: do not run this file; README.md says why"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlFile:
+    """One file."""
+
+    name: str
+    script: Script
+    pieces: tuple[Piece, ...]
+
+    @property
+    def text(self) -> str:
+        """What stands in it."""
+        return as_text(self.pieces)
+
+    def marked(self, *, proven: bool) -> str:
+        """Give its text, with a warning at its head unless it is proven."""
+        return self.text if proven else f"-- {NOT_PROVEN}\n{self.text}"
+
+    def statements(self) -> tuple[Statement | None, ...]:
+        """Give each piece's statement of Alembic's; None for what is ours."""
+        steps = {piece.step for piece in self.pieces}
+        waiting = [each for each in self.script.statements if each.step in steps]
+        return tuple(waiting.pop(0) if waiting and waiting[0].text == piece.text else None for piece in self.pieces)
+
+    def at_line(self, line: int) -> Statement | None:
+        """Find the statement of Alembic's that stands on a line, as psql counts them from 1; None for what is ours."""
+        last = 0
+        for piece, statement in zip(self.pieces, self.statements(), strict=True):
+            last += piece.text.count("\n") + 2  # with the empty line after it
+            if line < last:
+                return statement
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """All files of one release."""
+
+    upgrade: SqlFile | None
+    """None where it cannot be written."""
+    downgrade: SqlFile | None
+    """None where it cannot be written, or a revision cannot be taken back."""
+    parts: tuple[SqlFile, ...] = ()
+    """The upgrade once more, a file for each revision, where it does not happen as a whole."""
+    irreversible: str | None = None
+    """A revision that cannot be taken back, by its own word."""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def all(self) -> tuple[SqlFile, ...]:
+        """Every file."""
+        return tuple(each for each in (self.upgrade, self.downgrade, *self.parts) if each is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Writes the files of one release.
+
+    Args:
+        environment: the user's `env.py`.
+        guarding: what the database allows.
+        dialect: SQLAlchemy's name of the dialect.
+        per_migration: whether each revision gets a transaction of its own; None: what `env.py` says.
+    """
+
+    environment: Environment
+    guarding: Guarding
+    dialect: str
+    per_migration: bool | None = None
+
+    def render(self, span: Span, *, upgrade: bool, per_migration: bool | None = None) -> Script:
+        """Write one way."""
+        chosen = self.per_migration if per_migration is None else per_migration
+        start, end = sorted(span.start), sorted(span.end)
+        return render_offline(
+            self.environment,
+            span.up if upgrade else span.down,
+            start=span.start if upgrade else span.end,
+            destination=((end if upgrade else start) or ["base"])[0],
+            per_migration=chosen,
+        )
+
+    def file(self, name: str, script: Script, span: Span) -> SqlFile:
+        """Put the guard around a script."""
+        return SqlFile(
+            name=name, script=script, pieces=guarded(script, self.guarding, title=_title(name, script, span))
+        )
+
+    def parts(self, span: Span) -> tuple[SqlFile, ...]:
+        """Write the upgrade with a file for each revision."""
+        script = self.render(span, upgrade=True, per_migration=True)
+        width = len(str(len(script.steps)))
+        names = [f"upgrade/{n:0{width}}_{step.revision}.sql" for n, step in enumerate(script.steps, 1)]
+        pieces = guarded_steps(script, self.guarding, titles=[_title(name, script, span) for name in names])
+        return tuple(SqlFile(name=name, script=script, pieces=each) for name, each in zip(names, pieces, strict=True))
+
+
+def write_files(writer: Writer, span: Span, *, irreversible: Collection[str] = ()) -> Files:
+    """Write a release's files, and judge them as they stand.
+
+    Args:
+        writer: how.
+        span: what lies between the two revisions.
+        irreversible: revisions that are declared so.
+
+    Raises:
+        StairwayError: `env.py` cannot be run in offline mode.
+    """
+    up = writer.render(span, upgrade=True)
+    findings = check_rendering(Blame(up, writer.environment.history, writer.dialect))
+    upgrade = None if up.failures else writer.file("upgrade.sql", up, span)
+    parts = writer.parts(span) if upgrade is not None and not up.is_atomic and len(span.up) > 1 else ()
+    declared = next((name for name in reversed(span.revisions) if name in irreversible), None)
+    if declared is not None:
+        return Files(upgrade=upgrade, downgrade=None, parts=parts, irreversible=declared, findings=findings)
+    down, own, refusing = _downgrade(writer, span)
+    downgrade = None if down.failures else writer.file("downgrade.sql", down, span)
+    return Files(upgrade=upgrade, downgrade=downgrade, parts=parts, irreversible=refusing, findings=(*findings, *own))
+
+
+def _downgrade(writer: Writer, span: Span) -> tuple[Script, tuple[Finding, ...], str | None]:
+    """Write the way back; a downgrade that says that it cannot has not failed."""
+    down = writer.render(span, upgrade=False)
+    history = writer.environment.history
+    refusals = {
+        place: error
+        for place, error in down.failures.items()
+        if is_irreversible(StepFailed(error, "migration"), history[down.steps[place].revision])
+    }
+    blame = Blame(down, history, writer.dialect)
+    rest = replace(down, failures={p: e for p, e in down.failures.items() if p not in refusals})
+    findings = list(check_rendering(Blame(rest, history, writer.dialect)))
+    for place, error in refusals.items():
+        said = f"downgrade() declares that it cannot: {words_of(error)}"
+        hint = "Say why in the revision: `# stairway: irreversible: REASON`"
+        findings.append(blame.finding("irreversible", said, place=place, hint=hint, error=error))
+    first = min(refusals, default=None)
+    return down, tuple(findings), None if first is None else down.steps[first].revision
+
+
+def _title(name: str, script: Script, span: Span) -> list[str]:
+    """Write a file's first lines."""
+    start, end = (", ".join(sorted(heads)) or "base" for heads in (script.start, script.end))
+    number = len(span.up)
+    return [
+        f"{name}: from {start} to {end}, {number} revision{'s' if number != 1 else ''}",
+        f"Written by Alembic, guarded by pytest-stairway {__version__}; README.md says how to run it.",
+    ]
+
+
+def quoted(dialect: str, version_table: tuple[str | None, str]) -> str:
+    """Write the version table's name as SQL does."""
+    preparer = registry.load(dialect)().identifier_preparer
+    schema, name = version_table
+    return ".".join(preparer.quote(part) for part in (schema, name) if part)

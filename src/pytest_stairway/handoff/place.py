@@ -1,0 +1,131 @@
+"""A throwaway database of the proof: migrated by the user's own `env.py`, or by files, and read as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import String, column, select, table, text
+
+from pytest_stairway.access import Access
+from pytest_stairway.environment import Environment
+from pytest_stairway.moves import take
+from pytest_stairway.rows import RowGenerator, RowReader
+from pytest_stairway.sandbox import Sandbox
+from pytest_stairway.schema import reader_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from pytest_stairway.databases import Database, Server
+    from pytest_stairway.environment import Circumstances, Survey
+    from pytest_stairway.moves import Move
+    from pytest_stairway.offline import Step
+    from pytest_stairway.revisions import History
+    from pytest_stairway.rows import Population, Rows
+    from pytest_stairway.schema import Schema
+
+__all__ = ["SEED", "Place", "Site", "State"]
+
+SEED = "SELECT setseed(0.4242)"
+"""Makes ``random()`` give the same values on both sides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a database holds at one moment."""
+
+    schema: Schema
+    rows: Rows
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What all databases of one proof have in common."""
+
+    history: History
+    server: Server
+    survey: Survey
+    """How `env.py` configures Alembic."""
+    address: str
+    """Where `env.py` connects to, as the sandbox knows it."""
+    driver: str
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """How `env.py` configures Alembic for its one connection."""
+        return self.survey.contexts[0]
+
+
+class Place:
+    """One database of a proof.
+
+    Args:
+        site: what it shares with the others.
+        database: which one.
+    """
+
+    def __init__(self, site: Site, database: Database) -> None:
+        self.database = database
+        self._site = site
+        self._access = Access(database, driver=site.driver)
+        self._sandbox = Sandbox(lambda _contact: site.server, given={site.address: database})
+        self.environment = Environment(site.history, sandbox=self._sandbox)
+        self._ignore = [site.circumstances.version_table]
+
+    def take(self, steps: Sequence[Step]) -> Move:
+        """Take steps in one run of `env.py`, as ``alembic upgrade`` and ``alembic downgrade`` do."""
+        return take(self.environment, [(step.revision, step.upgrade) for step in steps], begin=self._seed)
+
+    def populate(self) -> Population:
+        """Give all tables rows."""
+        return self._access.run(
+            lambda connection: RowGenerator(connection.dialect.name, ignore=self._ignore).top_up(connection)
+        )
+
+    def state(self) -> State:
+        """Read everything."""
+        return self._access.run(self._read)
+
+    def versions(self) -> tuple[str, ...]:
+        """Read the version table."""
+        return self._access.run(self._read_versions)
+
+    def stamp(self, revisions: frozenset[str]) -> None:
+        """Write the version table, and do nothing else."""
+        schema, name = self._site.circumstances.version_table
+        rows = [{"version_num": revision} for revision in sorted(revisions)]
+        insert = table(name, column("version_num"), schema=schema).insert()
+        self._access.run(lambda connection: connection.execute(insert, rows))
+
+    def clone(self, label: str) -> Place:
+        """Copy it; nobody may be connected."""
+        return Place(self._site, self._site.server.clone(self.database, label))
+
+    def drop(self) -> None:
+        """Drop it, and what `env.py` has connected to beside it."""
+        self._access.close()
+        self._sandbox.reset()
+        self._site.server.drop(self.database)
+
+    def _read(self, connection: Connection) -> State:
+        dialect = connection.dialect.name
+        return State(
+            schema=reader_for(dialect, ignore=self._ignore).read(connection, thorough=True),
+            rows=RowReader(dialect, ignore=self._ignore).capture(connection),
+            versions=self._read_versions(connection),
+        )
+
+    def _read_versions(self, connection: Connection) -> tuple[str, ...]:
+        schema, name = self._site.circumstances.version_table
+        versions: Any = select(column("version_num", String)).select_from(table(name, schema=schema))
+        return tuple(sorted(connection.scalars(versions)))
+
+    def _seed(self, connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(SEED))
+            if not self._site.circumstances.single_transaction:
+                connection.commit()

@@ -1,0 +1,228 @@
+"""Proves the files: on copies of one populated database they must do what ``alembic`` does, and refuse the rest.
+
+One copy goes up, down and up again by ``alembic upgrade`` and ``downgrade``, the other by the files, run as the DBA
+will run them.  After each of the three, schema and rows of both must be the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_stairway.faults import line_in, story_of, words_of
+from pytest_stairway.findings import Direction, Finding
+from pytest_stairway.offline_checks import Blame, differing, failed_to_run
+from pytest_stairway.revisions.source import shown
+from pytest_stairway.rows import compare_rows
+from pytest_stairway.schema import Verdict, compare_schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_stairway.handoff.files import Files, SqlFile
+    from pytest_stairway.handoff.place import Place, State
+    from pytest_stairway.handoff.runner import Result, Runner
+    from pytest_stairway.handoff.span import Span
+    from pytest_stairway.moves import Move
+    from pytest_stairway.revisions import History
+    from pytest_stairway.rows import RowDifference
+    from pytest_stairway.schema import Difference
+
+__all__ = ["Check", "Proof", "prove"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of evidence."""
+
+    name: str
+    """Which one: a key of the catalogue of texts."""
+    ok: bool
+    file: str | None = None
+    code: int | None = None
+    """The client's exit code."""
+    seconds: float | None = None
+    said: str = ""
+    """In the words of whoever said no."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Proof:
+    """What the proof saw."""
+
+    runner: str
+    """What ran the files."""
+    checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    changed: tuple[Difference, ...] = ()
+    """What the upgrade changes in the schema."""
+    rows_changed: tuple[RowDifference, ...] = ()
+    """What the upgrade changes in the rows."""
+    lost_schema: tuple[Difference, ...] = ()
+    """What is not as it was in the schema after the upgrade and the downgrade."""
+    lost_rows: tuple[RowDifference, ...] = ()
+    """The same of the rows."""
+    dropped_rows: tuple[RowDifference, ...] = ()
+    """What the downgrade takes away of what stands there after the upgrade."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check went well."""
+        return bool(self.checks) and all(check.ok for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leg:
+    """One way: by which steps, by which files."""
+
+    name: str
+    upgrade: bool
+    files: tuple[SqlFile, ...]
+
+
+def prove(start: Place, files: Files, span: Span, runner: Runner, history: History, *, dialect: str) -> Proof:
+    """Prove a release's files.
+
+    Args:
+        start: a populated database where the release starts; nobody is connected to it.
+        files: the release's files.
+        span: what lies between the two revisions.
+        runner: what runs the files.
+        history: the revisions.
+        dialect: SQLAlchemy's name of the dialect.
+    """
+    return _Proving(start, files, span, runner, history, dialect).run()
+
+
+class _Proving:
+    def __init__(self, start: Place, files: Files, span: Span, runner: Runner, history: History, dialect: str) -> None:
+        self._start = start
+        self._files = files
+        self._span = span
+        self._runner = runner
+        self._history = history
+        self._dialect = dialect
+        self._proof = Proof(runner=runner.name)
+        self._gone: list[_Leg] = []
+
+    def run(self) -> Proof:
+        before = self._start.state()
+        with contextlib.ExitStack() as stack:
+            online, offline = self._start.clone("online"), self._start.clone("files")
+            stack.callback(offline.drop)
+            stack.callback(online.drop)
+            states = []
+            for leg in self._legs():
+                reached = self._go(leg, online, offline)
+                if reached is None:
+                    return self._proof
+                states.append(reached)
+            self._refuse(offline)
+        self._tell(before, states)
+        return self._proof
+
+    def _legs(self) -> list[_Leg]:
+        up, down = self._files.upgrade, self._files.downgrade
+        legs = [_Leg(name="upgrade", upgrade=True, files=(up,))] if up else []
+        if up and down:
+            again = self._files.parts or (up,)
+            legs += [
+                _Leg(name="downgrade", upgrade=False, files=(down,)),
+                _Leg(name="reupgrade", upgrade=True, files=again),
+            ]
+        return legs
+
+    def _go(self, leg: _Leg, online: Place, offline: Place) -> State | None:
+        """Go one way on both databases, and compare; None where one of them did not get there."""
+        moved = online.take(self._span.up if leg.upgrade else self._span.down)
+        self._note(f"online-{leg.name}", ok=moved.failure is None, seconds=moved.seconds)
+        if moved.failure is not None:
+            self._proof.findings.append(self._failure(moved, leg))
+        for file in leg.files:
+            result = self._runner.run(file, offline.database)
+            self._note_run(f"file-{leg.name}", file, result, ok=result.ok)
+            if not result.ok:
+                blame = Blame(file.script, self._history, self._dialect)
+                how = self._runner.name
+                self._proof.findings.append(failed_to_run(blame, result.said, result.statement, how=how))
+                return None
+        return None if moved.failure is not None else self._compare(leg, online, offline)
+
+    def _compare(self, leg: _Leg, online: Place, offline: Place) -> State:
+        self._gone.append(leg)
+        one, other = online.state(), offline.state()
+        blame = Blame(leg.files[0].script, self._history, self._dialect)
+        found = differing(blame, (one.schema, one.rows), (other.schema, other.rows))
+        changing = self._changing(one) if found else frozenset()
+        found = [each for each in found if each.object not in changing]
+        known = {(each.code, each.object) for each in self._proof.findings}
+        self._proof.findings += [each for each in found if (each.code, each.object) not in known]
+        same = not found and one.versions == other.versions
+        self._note(f"same-{leg.name}", ok=same, said=", ".join(sorted(changing)))
+        return other
+
+    def _changing(self, online: State) -> frozenset[str]:
+        """Name what is another each time, online too: the clock, and what no seed makes equal."""
+        again = self._start.clone("again")
+        try:
+            for leg in self._gone:
+                again.take(self._span.up if leg.upgrade else self._span.down)
+            return frozenset(each.object for each in compare_rows(online.rows, again.state().rows))
+        finally:
+            again.drop()
+
+    def _refuse(self, offline: Place) -> None:
+        """Run what must be refused: the upgrade once more, the downgrade twice."""
+        up, down = self._files.upgrade, self._files.downgrade
+        if up is not None:
+            self._refused("refuses-second-upgrade", up, offline)
+        if down is not None and self._runner.run(down, offline.database).ok:
+            self._refused("refuses-second-downgrade", down, offline)
+
+    def _refused(self, name: str, file: SqlFile, offline: Place) -> None:
+        before = offline.state()
+        result = self._runner.run(file, offline.database)
+        self._note_run(name, file, result, ok=not result.ok and _same(before, offline.state()))
+
+    def _tell(self, before: State, states: Sequence[State]) -> None:
+        """Note what the release changes, and what going back does not bring back."""
+        proof = self._proof
+        if states:
+            proof.changed = tuple(compare_schemas(before.schema, states[0].schema))
+            proof.rows_changed = tuple(compare_rows(before.rows, states[0].rows))
+        if len(states) > 1:
+            different = compare_schemas(before.schema, states[1].schema)
+            proof.lost_schema = tuple(each for each in different if each.verdict is Verdict.DIFFERENT)
+            proof.lost_rows = tuple(each for each in compare_rows(before.rows, states[1].rows) if each.holds_data)
+            dropped = compare_rows(states[0].rows, states[1].rows)
+            proof.dropped_rows = tuple(each for each in dropped if each.holds_data)
+
+    def _note(self, name: str, *, ok: bool, seconds: float | None = None, said: str = "") -> None:
+        self._proof.checks.append(Check(name=name, ok=ok, seconds=seconds, said=said))
+
+    def _note_run(self, name: str, file: SqlFile, result: Result, *, ok: bool) -> None:
+        self._proof.checks.append(
+            Check(name=name, ok=ok, file=file.name, code=result.code, seconds=result.seconds, said=result.said)
+        )
+
+    def _failure(self, moved: Move, leg: _Leg) -> Finding:
+        """Tell that ``alembic`` itself fails on rows, whatever the files do."""
+        assert moved.failure is not None
+        error = moved.failure.error
+        revision = self._history[moved.failed_at] if moved.failed_at else None
+        command, function = ("alembic upgrade", "upgrade") if leg.upgrade else ("alembic downgrade", "downgrade")
+        return Finding(
+            code=f"{leg.name}-failed",
+            revision=revision.revision if revision else None,
+            direction=Direction(leg.name),
+            dialect=self._dialect,
+            message=f"`{command}` itself fails on a populated database: {words_of(error)}",
+            path=shown(revision.path) if revision else None,
+            line=(line_in(error, revision.path) or revision.line_of(function)) if revision else None,
+            detail=story_of(moved.failure) or None,
+        )
+
+
+def _same(one: State, other: State) -> bool:
+    return not compare_schemas(one.schema, other.schema) and (one.rows, one.versions) == (other.rows, other.versions)

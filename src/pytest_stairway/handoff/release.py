@@ -1,0 +1,167 @@
+"""Makes a release: its files, the database of the proof, the proof; all that the bundle tells comes from here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_stairway.environment import Environment
+from pytest_stairway.exceptions import HistoryUnusable, StairwayError, UsageError
+from pytest_stairway.findings import Finding, Severity
+from pytest_stairway.handoff.dump import require_dump
+from pytest_stairway.handoff.files import Files, Writer, quoted, write_files
+from pytest_stairway.handoff.place import Site
+from pytest_stairway.handoff.postgresql import PostgresqlGuarding
+from pytest_stairway.handoff.proof import Proof, prove
+from pytest_stairway.handoff.runner import runner_for
+from pytest_stairway.handoff.span import Span, span_of
+from pytest_stairway.handoff.start import Start, StartNotReached, make_start
+from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
+from pytest_stairway.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from pytest_stairway.environment import Survey
+    from pytest_stairway.handoff.pieces import Guarding
+    from pytest_stairway.handoff.settings import HandoffSettings
+    from pytest_stairway.project import Project
+
+__all__ = ["Release", "make_release"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Release:
+    """One release, as far as it came."""
+
+    written: str
+    """The range as somebody wrote it."""
+    span: Span
+    settings: HandoffSettings
+    files: Files = field(default_factory=lambda: Files(upgrade=None, downgrade=None))
+    start: Start | None = None
+    proof: Proof | None = None
+    findings: tuple[Finding, ...] = ()
+    server: str = ""
+    """The throwaway server, in one line."""
+    dialect: str = ""
+    seconds: float = 0.0
+
+    @property
+    def proven(self) -> bool:
+        """Whether the files do what they should."""
+        wrong = any(each.severity is Severity.ERROR and not each.accepted for each in self.findings)
+        return not wrong and self.proof is not None and self.proof.ok and self.files.upgrade is not None
+
+
+def make_release(project: Project, written: str, settings: HandoffSettings) -> Release:
+    """Make a release of a range.
+
+    Raises:
+        UsageError: an option or the range cannot be used.
+        HistoryUnusable: the history or `env.py` cannot be.
+        DatabaseUnavailable: no throwaway database can be had.
+    """
+    started = time.perf_counter()
+    history = project.history
+    release = Release(written=written, span=span_of(history, written), settings=settings)
+    dump = Path(settings.handoff_from_dump) if settings.handoff_from_dump else None
+    if dump is not None:
+        require_dump(dump)
+    site = _site(project)
+    release.server, release.dialect = site.server.description, site.server.dialect
+    try:
+        release.files = _write(project, site, release)
+    except StairwayError as error:
+        if isinstance(error, UsageError) or not is_fault_of_environment(error):
+            raise
+        release.findings = (_offline_finding(project, error),)
+    else:
+        release.findings = release.files.findings
+        if release.files.upgrade is not None:
+            _prove(release, site, dump)
+    release.seconds = time.perf_counter() - started
+    return release
+
+
+def _site(project: Project) -> Site:
+    """Learn how `env.py` configures Alembic, on a database of its own."""
+    server = project.server
+    sandbox = Sandbox(lambda _contact: server, label="survey")
+    try:
+        survey = Environment(project.history, sandbox=sandbox).survey()
+        address = _only_address(survey, sandbox)
+    except StairwayError as error:
+        if isinstance(error, UsageError) or not is_fault_of_environment(error):
+            raise
+        raise HistoryUnusable([_environment_finding(project, error)]) from error
+    finally:
+        sandbox.reset()
+    contact = project.contact
+    return Site(history=project.history, server=server, survey=survey, address=address, driver=contact.driver)
+
+
+def _only_address(survey: Survey, sandbox: Sandbox) -> str:
+    addresses = dict.fromkeys(sandbox.address_of(context.url) or "" for context in survey.contexts)
+    if len(addresses) > 1:
+        raise UsageError(f"env.py migrates several databases ({', '.join(addresses)}), and a release is of one")
+    return next(iter(addresses))
+
+
+def _write(project: Project, site: Site, release: Release) -> Files:
+    writer = Writer(
+        environment=Environment(project.history, sandbox=Sandbox(lambda _contact: site.server)),
+        guarding=_guarding(site, release.settings),
+        dialect=site.server.dialect,
+        per_migration=release.settings.per_migration,
+    )
+    return write_files(writer, release.span, irreversible=project.irreversible)
+
+
+def _guarding(site: Site, settings: HandoffSettings) -> Guarding:
+    return PostgresqlGuarding(
+        version_table=quoted(site.server.dialect, site.circumstances.version_table),
+        lock_timeout=settings.handoff_lock_timeout,
+        statement_timeout=settings.handoff_statement_timeout,
+    )
+
+
+def _prove(release: Release, site: Site, dump: Path | None) -> None:
+    try:
+        release.start = make_start(site, release.span, dump=dump)
+    except StartNotReached as error:
+        release.findings += (Finding(code="upgrade-failed", message=str(error), dialect=release.dialect),)
+        return
+    try:
+        runner = runner_for(release.dialect)
+        release.proof = prove(
+            release.start.place, release.files, release.span, runner, site.history, dialect=release.dialect
+        )
+        told = {_cause(each) for each in release.findings}
+        release.findings += tuple(each for each in release.proof.findings if _cause(each) not in told)
+    finally:
+        release.start.place.drop()
+
+
+def _cause(finding: Finding) -> tuple[object, ...]:
+    """Tell by what a finding is known that was already made when the files were read, before they were run."""
+    statement = finding.detail if finding.code == "offline-differs" else object()
+    return finding.code, finding.revision, finding.direction, statement
+
+
+def _offline_finding(project: Project, error: StairwayError) -> Finding:
+    """Tell that `env.py` cannot be run in offline mode."""
+    found = _environment_finding(project, error)
+    return Finding(
+        code="offline-failed",
+        message=f"`alembic upgrade --sql` cannot be run: {found.message}",
+        hint=found.hint,
+        path=found.path,
+        line=found.line,
+        detail=found.detail,
+    )
+
+
+def _environment_finding(project: Project, error: BaseException) -> Finding:
+    env_py = project.history.script.env_py_location
+    return environment_finding(error, env_py=env_py, ini=str(project.configuration))

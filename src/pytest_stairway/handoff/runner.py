@@ -1,0 +1,151 @@
+"""Runs the files as the DBA will: by psql, or by a driver where there is no psql."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_stairway.clients import find_client
+from pytest_stairway.databases.drivers import Administrator, usable_driver
+from pytest_stairway.faults import words_of
+from pytest_stairway.handoff.place import SEED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_stairway.clients import Client
+    from pytest_stairway.databases import Database
+    from pytest_stairway.handoff.files import SqlFile
+    from pytest_stairway.offline import Statement
+
+__all__ = ["ByDriver", "ByPsql", "Result", "Runner", "runner_for"]
+
+_LINE = re.compile(r"psql:[^\n]*?:(\d+): (?:ERROR|FATAL)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How the run of a file ended."""
+
+    ok: bool
+    code: int | None = None
+    """The client's exit code; None where a driver ran it."""
+    said: str = ""
+    """The error in one line."""
+    statement: Statement | None = None
+    """Where it stopped, as far as it is known."""
+    seconds: float = 0.0
+
+
+class Statements(Protocol):
+    """A connection outside any transaction of its own."""
+
+    def execute(self, statement: str, /) -> object:
+        """Run one statement as it stands."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class Runner(Protocol):
+    """Runs a file on a database."""
+
+    @property
+    def name(self) -> str:
+        """What runs it: ``psql 18.4``."""
+
+    def run(self, file: SqlFile, database: Database) -> Result:
+        """Run a file, with the seed of the proof set before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByPsql:
+    """Runs files by psql, with nothing that a DBA would not give it."""
+
+    client: Client
+
+    @property
+    def name(self) -> str:
+        """See `Runner`."""
+        return str(self.client)
+
+    def run(self, file: SqlFile, database: Database) -> Result:
+        """See `Runner`."""
+        with tempfile.TemporaryDirectory(prefix="stairway-") as folder:
+            path = Path(folder, Path(file.name).name)
+            path.write_text(file.text, encoding="utf-8", newline="\n")
+            started = time.perf_counter()
+            ran = self.client.run(database.url, ["-X", "-q", "-o", "/dev/null", "-c", SEED, "-f", str(path)])
+            seconds = time.perf_counter() - started
+        line = _LINE.search(ran.said)
+        statement = file.at_line(int(line[1])) if line else None
+        said = "" if ran.ok else re.sub(r"^psql:[^\n]*?:\d+: ", "", ran.words)
+        return Result(ok=ran.ok, code=ran.code, said=said, statement=statement, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class ByDriver:
+    """Runs files by a driver: statement by statement, without the lines that are for psql."""
+
+    connect: Callable[[Database], Statements]
+    driver: str
+
+    @property
+    def name(self) -> str:
+        """See `Runner`."""
+        return self.driver
+
+    def run(self, file: SqlFile, database: Database) -> Result:
+        """See `Runner`."""
+        started = time.perf_counter()
+        connection = self.connect(database)
+        try:
+            failed = _execute(connection, file)
+        finally:
+            connection.close()
+        seconds = time.perf_counter() - started
+        if failed is None:
+            return Result(ok=True, seconds=seconds)
+        statement, error = failed
+        return Result(ok=False, said=words_of(error), statement=statement, seconds=seconds)
+
+
+def _execute(connection: Statements, file: SqlFile) -> tuple[Statement | None, Exception] | None:
+    """Execute a file; give the statement that failed, and what was raised."""
+    for piece, statement in zip(file.pieces, file.statements(), strict=True):
+        if piece.is_sql:
+            try:
+                connection.execute(piece.text)
+            except Exception as error:  # noqa: BLE001 - drivers raise what they like
+                return statement, error
+    return None
+
+
+def runner_for(dialect: str) -> Runner:
+    """Choose what runs the files: psql for PostgreSQL, where there is one."""
+    if dialect == "sqlite":
+        return ByDriver(_sqlite, f"Python's sqlite3 {sqlite3.sqlite_version}")
+    client = find_client("psql")
+    if client is not None:
+        return ByPsql(client)
+    driver = usable_driver()
+    return ByDriver(lambda database: _postgresql(database, driver), driver)
+
+
+def _postgresql(database: Database, driver: str) -> Statements:
+    from sqlalchemy.engine import make_url
+
+    administrator = Administrator(make_url(database.url), driver)
+    administrator.rows(SEED)
+    return administrator
+
+
+def _sqlite(database: Database) -> Statements:
+    from sqlalchemy.engine import make_url
+
+    return sqlite3.connect(make_url(database.url).database or "", isolation_level=None)
