@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_stairway.schema import postgresql_meaning, sqlite_meaning
+from pytest_stairway.schema import mysql_meaning, postgresql_meaning, sqlite_meaning
 from pytest_stairway.schema.constraints import is_unnamed
 from pytest_stairway.schema.difference import Verdict
 
@@ -21,6 +21,8 @@ __all__ = ["follows", "is_automatic", "weigh"]
 
 def is_automatic(dialect: str, key: Key) -> bool:
     """Tell whether an object's name looks like one that the database made up."""
+    if dialect == "mysql":
+        return mysql_meaning.is_automatic(key)
     return is_unnamed(key) or (dialect == "postgresql" and postgresql_meaning.is_automatic(key))
 
 
@@ -44,6 +46,8 @@ def weigh(dialect: str, attribute: str, before: str | None, after: str | None, t
         return Verdict.ORDER_ONLY
     if dialect == "sqlite":
         return sqlite_meaning.weigh(attribute, before, after)
+    if dialect == "mysql":
+        return mysql_meaning.weigh(attribute, before, after)
     if dialect == "postgresql":
         return postgresql_meaning.weigh(attribute, before, after, types)
     return Verdict.DIFFERENT

@@ -1,0 +1,144 @@
+"""Reads the schema of a database of MariaDB or MySQL.
+
+These servers have no catalog that says cheaply what changed, but they count the statements of each kind that anybody
+has run, those in procedures and in prepared statements too.  Where only kinds were run that change no schema, nothing
+is read.  Else what SHOW CREATE TABLE says of each table is compared with what it said last time, and only what is
+different is taken apart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from pytest_stairway.schema.model import Part, Schema
+from pytest_stairway.schema.mysql_part import describe_sequence, describe_table, describe_view
+from pytest_stairway.schema.mysql_programs import describe_events, describe_routines, describe_triggers
+from pytest_stairway.schema.mysql_queries import DEFAULTS, EVENTS, ROUTINES, TRIGGERS, Session, default_part
+from pytest_stairway.schema.transaction import undisturbed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+__all__ = ["Reader"]
+
+_HARMLESS = frozenset(
+    {
+        *("select", "do", "begin", "commit", "rollback", "savepoint", "release_savepoint", "rollback_to_savepoint"),
+        *("insert", "insert_select", "replace", "replace_select", "update", "update_multi", "delete", "delete_multi"),
+        *("set_option", "change_db", "lock_tables", "unlock_tables", "admin_commands", "empty_query", "kill"),
+    }
+)
+"""Kinds of statements that change no schema; besides, ``show_…`` and the calls by which statements are prepared."""
+_HARMLESS_PREFIXES = ("show_", "stmt_")
+
+Counts = dict[str, str]
+
+
+class Reader:
+    """Reads one database, and remembers what the server said of each table with what came of it.
+
+    It needs to be told of no steps: the server's own counts say whether anything can have changed.
+
+    Args:
+        dialect_name: SQLAlchemy's name of the dialect; ``mysql`` and ``mariadb`` are one.
+        ignore: tables to leave out, as (schema, table).
+    """
+
+    touched_tables: frozenset[str] | None = None
+    """These servers do not count what happens to a table's rows."""
+
+    def __init__(self, dialect_name: str, *, ignore: frozenset[tuple[str | None, str]]) -> None:
+        del dialect_name
+        self._ignore = ignore
+        self._database: str | None = None
+        self.forget()
+
+    def begin_step(self, connection: Connection) -> None:
+        """Nothing needs to be noted."""
+
+    def end_step(self, connection: Connection) -> None:
+        """Nothing needs to be noted."""
+
+    def forget(self) -> None:
+        """Drop what is remembered: the database was replaced."""
+        self._counts: Counts | None = None
+        self._schema = Schema("mysql", {})
+        self._texts: dict[str, str] = {}
+
+    def read(self, connection: Connection, *, thorough: bool = False) -> Schema:
+        """Read the schema; the very same one where nothing changed.
+
+        Args:
+            connection: the one on which the step ran.
+            thorough: read everything, whatever is remembered.
+        """
+        with undisturbed(connection):
+            session = Session(connection)
+            if thorough:
+                self.forget()
+            counts = _counts(session)
+            if counts != self._counts:
+                self._database = self._database or session.database()
+                self._schema = Schema("mysql", dict(self._parts(session)))
+                self._counts = counts
+        return self._schema
+
+    def _parts(self, session: Session) -> Iterator[tuple[str, Part]]:
+        """Read everything, and hand out again what is as it was."""
+        assert self._database is not None  # `read` has asked for it
+        kinds = {name: kind for name, kind in session.tables(self._database) if self._is_wanted(name)}
+        with session.plain():
+            texts = {name: _text(session, self._database, name, kind) for name, kind in kinds.items()}
+            routines = session.routines(self._database, session.rows(ROUTINES, self._database))
+        for name, text in texts.items():
+            part_name = f"table {name}"
+            known = self._schema.parts.get(part_name)
+            same = known is not None and self._texts.get(name) == text
+            yield part_name, known if same and known is not None else _described(name, kinds[name], text)
+        self._texts = texts
+        yield from self._remembered("triggers", describe_triggers(session.rows(TRIGGERS, self._database), kinds))
+        yield from self._remembered("routines", describe_routines(routines))
+        yield from self._remembered("events", describe_events(session.rows(EVENTS, self._database)))
+        yield from self._remembered("defaults", default_part(session.rows(DEFAULTS, self._database)))
+
+    def _remembered(self, name: str, part: Part) -> Iterator[tuple[str, Part]]:
+        """Give a part, the very same as last time where it is equal."""
+        known = self._schema.parts.get(name)
+        yield name, known if known is not None and known == part else part
+
+    def _is_wanted(self, table: str) -> bool:
+        return (None, table) not in self._ignore and (self._database, table) not in self._ignore
+
+
+def _counts(session: Session) -> Counts:
+    """Return how many statements were run of each kind that may change a schema, by whomever."""
+    found = (
+        (name.lower().removeprefix("com_"), value) for name, value in session.run(r"SHOW GLOBAL STATUS LIKE 'Com\_%'")
+    )
+    return {
+        name: value
+        for name, value in found
+        if value != "0" and name not in _HARMLESS and not name.startswith(_HARMLESS_PREFIXES)
+    }
+
+
+def _text(session: Session, database: str, name: str, kind: str) -> str:
+    """Return the statement that creates a table, a view or a sequence; of a view over what is gone, what is wrong."""
+    try:
+        return session.created(database, name, kind)
+    except DBAPIError as error:
+        if kind != "VIEW":
+            raise
+        return f"cannot be read: {error.orig}"
+
+
+def _described(name: str, kind: str, text: str) -> Part:
+    if kind == "VIEW":
+        return describe_view(name, text)
+    if kind == "SEQUENCE":
+        return describe_sequence(name, text)
+    return describe_table(name, text)
