@@ -12,7 +12,9 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import column, table
 
 from pytest_stairway.circumstances import (
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import RevisionStep
     from sqlalchemy import Executable, TableClause
 
     from pytest_stairway.circumstances import Applied, Offline
@@ -203,6 +205,7 @@ class Environment:
         run = Run(guard=guard, logging=LoggingState(), offline=offline)
         with contextlib.ExitStack() as stack:
             stack.callback(_drop_repeated_paths)
+            stack.callback(_release_operations)
             stack.callback(run.restore_logging)
             stack.enter_context(guard.armed())
             stack.enter_context(self._context(run, migrate, applied))
@@ -265,6 +268,12 @@ def _own_copy(config: Config, *, offline: bool) -> Config:
     # Both are made when they are first asked for, and kept where any attribute is.
     vars(own).update(attributes=dict(config.attributes), file_config=copy.deepcopy(config.file_config))
     return own
+
+
+def _release_operations() -> None:
+    """Leave ``alembic.op`` without a context, where a migration that raised has left it with its own."""
+    with Operations.context(MigrationContext.configure(dialect_name="sqlite")):
+        pass
 
 
 def _drop_repeated_paths() -> None:

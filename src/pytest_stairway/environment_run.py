@@ -20,6 +20,7 @@ from alembic.runtime.migration import RevisionStep
 from pytest_stairway.environment import EnvironmentRaised, NotConnected, NothingCommitted
 from pytest_stairway.exceptions import StairwayError
 from pytest_stairway.guard import STAMP
+from pytest_stairway.schema.transaction import EndingFailed
 from pytest_stairway.session_settings import SessionSettings
 from pytest_stairway.threads import EnvironmentThread, GoesOn, Interrupted
 
@@ -39,6 +40,9 @@ WATCH = 0.2
 CHAINING = frozenset({"psycopg", "psycopg2"})
 """Drivers that take PostgreSQL's word for whether a transaction is open."""
 
+CHAIN = "COMMIT AND CHAIN"
+"""Ends a transaction and begins the next in one round trip."""
+
 
 class Observer(Protocol):
     """Looks at a database around each step, on the migration's own connection."""
@@ -46,8 +50,20 @@ class Observer(Protocol):
     def begin_step(self, url: str, connection: Connection) -> None:
         """Right before the step."""
 
-    def end_step(self, url: str, connection: Connection) -> None:
-        """After the step's version update, in the step's own transaction."""
+    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
+        """After the step's version update, in the step's own transaction.
+
+        Args:
+            url: of the database.
+            connection: the migration's own.
+            ending: the statement that ends the transaction; it may be run together with others.
+
+        Returns:
+            Whether it was run.
+
+        Raises:
+            EndingFailed: it was run, and raised.
+        """
 
     def read(self, url: str, connection: Connection) -> None:
         """After the step was committed (or just before, where `env.py` keeps the transaction to itself)."""
@@ -128,6 +144,7 @@ class EnvironmentRun:
         self._sources: dict[str, str] = {}
         self._in_step = False
         self._served = False
+        self._committed_already = False
         self._ended = False
         self._abandoned = False
         self._failure: StepFailed | None = None
@@ -327,11 +344,20 @@ class EnvironmentRun:
         connection = _connection_of(context)
         url = connection.info[STAMP]
         self._heads[url] = heads
+        self._committed_already = False
         if self._command is not None and self._command.observed:
-            self._observer.end_step(url, connection)
-            if not self._survey.continuous:
-                self._observer.read(url, connection)
+            self._observe_end(url, connection)
         self._stage = "commit"
+
+    def _observe_end(self, url: str, connection: Connection) -> None:
+        chains = self._survey.continuous and self._survey.contexts[0].single_transaction and _chains(connection)
+        try:
+            self._committed_already = self._observer.end_step(url, connection, CHAIN if chains else None)
+        except EndingFailed as failed:
+            self._stage = "commit"
+            raise failed.error from None
+        if not self._survey.continuous:
+            self._observer.read(url, connection)
 
     def _commit(self, context: MigrationContext, *, single: bool) -> None:
         """Give the revision a transaction of its own, as if it were applied alone.
@@ -339,7 +365,7 @@ class EnvironmentRun:
         The DBAPI's own commit ends one transaction and lets the next statement begin another (PEP 249), whoever holds
         the transaction here: Alembic, or `env.py` itself.  ``autocommit_block`` would do the same in three round trips.
         """
-        if single:
+        if single and not self._committed_already:
             self._clock.start()
             _end_transaction(_connection_of(context))
             self._clock.stop()
@@ -348,13 +374,17 @@ class EnvironmentRun:
 
 def _end_transaction(connection: Connection) -> None:
     """Commit by the driver, and begin the next transaction in the same round trip where that can be had."""
-    driver_connection: Any = connection.connection.driver_connection
-    if connection.dialect.driver in CHAINING and not driver_connection.autocommit:
+    if _chains(connection):
         cursor = connection.connection.cursor()
-        cursor.execute("COMMIT AND CHAIN")
+        cursor.execute(CHAIN)
         cursor.close()
     else:
         connection.connection.commit()
+
+
+def _chains(connection: Connection) -> bool:
+    driver_connection: Any = connection.connection.driver_connection
+    return connection.dialect.driver in CHAINING and not driver_connection.autocommit
 
 
 def _forget_created(context: MigrationContext) -> None:

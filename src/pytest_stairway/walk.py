@@ -54,9 +54,9 @@ class Snapshots:
         """See `Observer`."""
         self._reader(url, connection).begin_step(connection)
 
-    def end_step(self, url: str, connection: Connection) -> None:
+    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
         """See `Observer`."""
-        self._reader(url, connection).end_step(connection)
+        return self._reader(url, connection).end_step(connection, ending)
 
     def read(self, url: str, connection: Connection) -> None:
         """See `Observer`."""
@@ -231,8 +231,12 @@ class Walk:
 
     def _walk(self, revision: str) -> Roundtrip:
         self._bring_up(self._order[: self._order.index(revision)])
-        trip = Roundtrip(revision=revision, blocked_by=self._blocker(revision))
-        if trip.blocked_by is None:
+        trip = Roundtrip(revision=revision)
+        if revision in self.blocked:  # it was tried on the way to somewhere else
+            trip.failures[Direction.UPGRADE] = self.blocked[revision]
+        else:
+            trip.blocked_by = self._blocker(revision)
+        if trip.blocked_by is None and not trip.failures:
             self._round(trip)
         self._note_heads()
         return trip

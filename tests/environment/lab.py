@@ -74,7 +74,8 @@ class Watcher:
 
     def begin_step(self, url: str, connection: Connection) -> None: ...
 
-    def end_step(self, url: str, connection: Connection) -> None: ...
+    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
+        return False
 
     def read(self, url: str, connection: Connection) -> None:
         self.seen.append((url, tables(connection)))

@@ -240,6 +240,16 @@ def test_a_deferred_constraint_fails_at_commit(lab: Lab, configure: str, driver:
     assert "foreign key" in str(failure.error)
 
 
+def test_after_a_failed_migration_op_has_no_context(lab: Lab) -> None:
+    """Alembic leaves it with the connection of the migration that raised."""
+    from alembic import op
+
+    lab.write(None, a1=("op.execute('SELECT 1/0')", "pass"))
+    lab.fails()
+    with pytest.raises((NameError, AttributeError)):
+        op.get_bind()
+
+
 @pytest.mark.parametrize("body", [OUTSIDE, ENGINE_BEGIN])
 def test_a_deferred_constraint_fails_at_env_pys_own_commit(lab: Lab, body: str) -> None:
     lab.write(RUN.format(url=lab.url(), body=body), a1=(DEFERRED, "pass"))
@@ -314,6 +324,8 @@ def test_an_env_py_that_swallows_what_the_commit_raises(lab: Lab) -> None:
     assert isinstance(failure.error, Swallowed)
 
 
+@pytest.mark.usefixtures("_rubbish")
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("attempts", ["range(3)", "iter(int, 1)"])
 @pytest.mark.parametrize("clause", ["except Exception", "except"])
 def test_an_env_py_that_tries_the_migrations_again(lab: Lab, attempts: str, clause: str) -> None:

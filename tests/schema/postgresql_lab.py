@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.schema import Schema
+    from pytest_stairway.schema import Schema, SchemaReader
 
 EMPTY = """DO 'DECLARE command text; BEGIN
 FOR command IN
@@ -51,8 +51,7 @@ class Lab:
         """Run statements in one transaction, as a step."""
         self.reader.begin_step(self.connection)
         self._execute(statements)
-        self.reader.end_step(self.connection)
-        self.connection.commit()
+        end_step(self.reader, self.connection)
         return self.read()
 
     def read(self, *, thorough: bool = False) -> Schema:
@@ -102,3 +101,11 @@ def told(before: Schema, after: Schema, *, verdict: Verdict = Verdict.DIFFERENT)
     """Tell the differences of one verdict in words."""
     found = compare_schemas(before, after)
     return [each.words("after the downgrade") for each in found if each.verdict is verdict]
+
+
+def end_step(reader: SchemaReader, connection: Connection) -> None:
+    """End a step and its transaction as a walk does."""
+    if reader.end_step(connection, "COMMIT AND CHAIN"):
+        connection.rollback()
+    else:
+        connection.commit()

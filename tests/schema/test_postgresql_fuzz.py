@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from pytest_stairway.schema import compare_schemas
 
 from .postgresql_ddl import SETTING, statement
+from .postgresql_lab import end_step
 
 if TYPE_CHECKING:
     from .postgresql_lab import Lab
@@ -63,6 +64,5 @@ def take_what_works(lab: Lab, statements: list[str]) -> list[str]:
         else:
             savepoint.commit()
             taken.append(each)
-    lab.reader.end_step(connection)
-    connection.commit()
+    end_step(lab.reader, connection)
     return taken

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from pytest_stairway.schema import Key, Schema, reader_for
 from pytest_stairway.schema import postgresql_database as database
+from pytest_stairway.schema.transaction import EndingFailed
 
 from .postgresql_lab import Lab, told
 
@@ -33,9 +34,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         statements.append(statement)
         return ask(connection, statement, **options)
 
-    def noted_at_once(connection: sa.Connection, executes: list[str]) -> Any:
-        statements.append("; ".join(execute.partition("(")[0] for execute in executes))
-        return at_once(connection, executes)
+    def noted_at_once(connection: sa.Connection, executes: list[str], ending: str | None = None) -> Any:
+        statements.append("; ".join([*(execute.partition("(")[0] for execute in executes), *filter(None, [ending])]))
+        return at_once(connection, executes, ending)
 
     monkeypatch.setattr(database, "ask", noted)
     monkeypatch.setattr(database, "at_once", noted_at_once)
@@ -67,12 +68,24 @@ class TestRemembering:
     def test_a_step_is_read_in_one_round_trip(self, library: Lab, asked: list[str]) -> None:
         library.reader.begin_step(library.connection)
         library.connection.exec_driver_sql("ALTER TABLE author ADD COLUMN born date")
-        library.reader.end_step(library.connection)
-        library.connection.commit()
-        assert asked == ["EXECUTE stairway_end; EXECUTE stairway_some_0"]
+        assert library.reader.end_step(library.connection, "COMMIT AND CHAIN")
+        library.connection.rollback()
+        assert asked == ["EXECUTE stairway_end; EXECUTE stairway_some_0; COMMIT AND CHAIN"]
         asked.clear()
         assert Key("column", "born", "author") in library.reader.read(library.connection)
         assert asked == []
+
+    def test_an_ending_that_fails_is_told(self, library: Lab) -> None:
+        library.step("ALTER TABLE book ADD FOREIGN KEY (author_id) REFERENCES author DEFERRABLE INITIALLY DEFERRED")
+        library.step("ALTER TABLE book DROP CONSTRAINT book_author_id_fkey")
+        before = library.read()
+        library.reader.begin_step(library.connection)
+        library.connection.exec_driver_sql("ALTER TABLE author ADD COLUMN born date")
+        library.connection.exec_driver_sql("INSERT INTO book VALUES (1, 77)")
+        with pytest.raises(EndingFailed, match="foreign key"):
+            library.reader.end_step(library.connection, "COMMIT AND CHAIN")
+        library.connection.rollback()
+        assert library.read() == before
 
     def test_a_step_of_another_kind_than_the_last_is_read_in_two(self, library: Lab, asked: list[str]) -> None:
         library.reader.begin_step(library.connection)

@@ -83,6 +83,12 @@ def test_a_revision_asked_for_alone_tells_why_it_cannot_be_reached(make_project:
     assert [(finding.code, finding.revision) for finding in answer.findings] == [("upgrade-failed", "a")]
 
 
+def test_a_revision_that_failed_on_the_way_to_another_tells_of_it_when_it_is_asked(make_project: MakeProject) -> None:
+    project = make_project(table("a", "one", "id int"), Rev("b", sql("SELECT 1/0")))
+    project.check_leftovers()
+    assert told(project.check_revision(project.history.get("b"))) == [("upgrade-failed", None)]
+
+
 @pytest.mark.parametrize("backwards", [False, True])
 def test_any_order_of_asking_finds_the_same(make_project: MakeProject, *, backwards: bool) -> None:
     revisions = [table("a", "one", "id int"), LEFT_ENUM, table("c", "three", "id int"), Rev("d", sql("DROP TABLE one"))]

@@ -139,8 +139,19 @@ class SchemaReader(Protocol):
     def begin_step(self, connection: Connection) -> None:
         """Take note of where things stand: right before a step, on the step's own connection."""
 
-    def end_step(self, connection: Connection) -> None:
-        """Take note of what the step touched: after its last statement, before its commit where there is one."""
+    def end_step(self, connection: Connection, ending: str | None = None) -> bool:
+        """Take note of what the step touched: after its last statement, before its commit where there is one.
+
+        Args:
+            connection: the one on which the step ran.
+            ending: the statement that ends the step's transaction; a reader may run it together with its own.
+
+        Returns:
+            Whether it was run.
+
+        Raises:
+            EndingFailed: it was run, and raised.
+        """
 
     def read(self, connection: Connection, *, thorough: bool = False) -> Schema:
         """Read the schema once the step is committed; leaves the session as it was and commits nothing.

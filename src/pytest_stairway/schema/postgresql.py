@@ -65,20 +65,23 @@ class Reader:
         self._after_step = self._fresh = False
         self.touched_tables = self._written = None
 
-    def end_step(self, connection: Connection) -> None:
+    def end_step(self, connection: Connection, ending: str | None = None) -> bool:
         """See what the step touched, and read that."""
         before = self._seen
         ignored = () if self._memory is None else self._memory.ignored
-        state, locks, rows = self._database.end_step(connection, self._last, ignored, self._guess)
+        ending = None if self._watched else ending  # what is asked of other sessions goes by the time of the beginning
+        end = self._database.end_step(connection, self._last, ignored, self._guess, ending)
+        state = end.state
         known = before is not None and self._is_known(connection, before, state)
         self._seen, self._last = state, state.transaction
         self._in_step, self._after_step = False, True
         if known and before is not None and self._memory is not None:
-            touched = self._database.touched(before, state, locks)
+            touched = self._database.touched(before, state, end.locks)
             self._written = touched.written
-            self._fresh = self._follow(connection, touched, self._memory, rows)
+            self._fresh = self._follow(connection, touched, self._memory, end.rows)
             if self._fresh:
                 self._tell_touched(self._memory)
+        return end.ended
 
     def _is_known(self, connection: Connection, before: State, state: State) -> bool:
         """Tell whether what the step did can be known: by the way that its beginning chose."""

@@ -208,17 +208,23 @@ def end_statement(state: str, ignored: str) -> str:
 
 
 def new_types_statement() -> str:
-    """Write the statement that counts the types that came or changed and are no row types of relations."""
-    return """SELECT count(*) FROM pg_catalog.pg_type y WHERE age(y.xmin) <= age(pg_current_xact_id()::xid)
+    """Write the statement that counts the types that came or changed and are no row types of relations.
+
+    Its parameter is the step's transaction (xid).
+    """
+    return """SELECT count(*) FROM pg_catalog.pg_type y WHERE age(y.xmin) <= age($1)
 AND y.typrelid = 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid = y.typelem AND e.typrelid <> 0)"""
 
 
 def new_rows_statement(catalogs: Iterable[str]) -> str:
-    """Write the statement that finds the relations of which these catalogs have new rows."""
+    """Write the statement that finds the relations of which these catalogs have new rows.
+
+    Its parameter is the step's transaction (xid).
+    """
     keys = {"pg_class": "oid", "pg_attribute": "attrelid"}
     return "\nUNION ".join(
         f"""SELECT n.{keys[catalog]}::int8 FROM pg_catalog.{catalog} n
-WHERE age(n.xmin) <= age(pg_current_xact_id()::xid)"""
+WHERE age(n.xmin) <= age($1)"""
         for catalog in catalogs
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_stairway.schema import postgresql_counters as counters
 from pytest_stairway.schema.postgresql_counters import LOCKED, State
@@ -12,6 +12,7 @@ from pytest_stairway.schema.postgresql_relations import TAGS, VARIANTS, all_rela
 from pytest_stairway.schema.postgresql_render import Members, Names, render_group
 from pytest_stairway.schema.postgresql_rows import Row, relations_of
 from pytest_stairway.schema.postgresql_settings import PLANNING, READING, change, restore, set_to
+from pytest_stairway.schema.transaction import EndingFailed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -39,6 +40,17 @@ _TAKE_SEVERAL = frozenset({"psycopg", "psycopg2"})
 """Drivers that send several statements in one go."""
 
 
+class StepEnd(NamedTuple):
+    """What was learned at a step's end."""
+
+    state: State
+    locks: Sequence[str]
+    rows: Rows | None
+    """What the variant that was guessed tells of the relations that are locked; None where it was not at hand."""
+    ended: bool
+    """Whether the transaction was ended, too."""
+
+
 class Database:
     """One database, over whatever connection is at hand."""
 
@@ -46,6 +58,7 @@ class Database:
         self.version = 0
         self.default_schema = ""
         self._oid = 0
+        self._transaction = 0
         self._catalogs: dict[int, str] = {}
         self._driver_connection: object = None
         self._prepared: frozenset[str] = frozenset()
@@ -73,8 +86,8 @@ class Database:
         return State.of(*ask(connection, self._state("NULL" if last is None else f"'{last}'"))[0])
 
     def end_step(
-        self, connection: Connection, last: int | None, ignored: Iterable[int], guess: int | None
-    ) -> tuple[State, Sequence[str], Rows | None]:
+        self, connection: Connection, last: int | None, ignored: Iterable[int], guess: int | None, ending: str | None
+    ) -> StepEnd:
         """See where things stand at a step's end, what locks it holds, and what is in the relations that it locked.
 
         Args:
@@ -82,23 +95,33 @@ class Database:
             last: the last step's transaction.
             ignored: relations that are not to be read.
             guess: the number of the variant that is likely to be needed; None where nothing is to be read.
+            ending: the statement that ends the transaction, if it is to be run where that saves a round trip.
 
-        Returns:
-            What stands where, the locks, and the variant's rows; None where it was not at hand.
+        Raises:
+            EndingFailed: the ending was run, and raised.
         """
         known = "NULL" if last is None else f"'{last}'"
         unread = "'{" + ",".join(map(str, ignored)) + "}'"
         statements = [f"EXECUTE stairway_end({known}, {unread})"]
         if guess is not None and f"stairway_some_{guess}" in self._prepared:
-            statements.append(_execute_some(guess, f"pg_catalog.current_setting('{LOCKED}')::pg_catalog.oid[]"))
-        results = at_once(connection, statements) if "stairway_end" in self._prepared else None
+            locked = f"pg_catalog.current_setting('{LOCKED}')::pg_catalog.oid[]"
+            statements.append(_execute_some(guess, locked, "pg_catalog.pg_current_xact_id()::pg_catalog.xid"))
+        results = at_once(connection, statements, ending) if "stairway_end" in self._prepared else None
+        ended = results is not None and ending is not None and ends_at_once(connection)
         if results is None:
             results = [ask(connection, counters.end_statement(self._state(known), unread))]
             self._prepared = _prepared(connection)
             if "stairway_end" not in self._prepared and takes_several(connection):
                 self._prepare(connection, "end(text, text)", counters.end_statement(self._state("$1"), "$2"))
         texts, scans, counts, locks, _ = results[0][0]
-        return State.of(texts, scans, counts), locks, results[1] if len(results) > 1 else None
+        state = State.of(texts, scans, counts)
+        self._transaction = state.transaction or 0
+        return StepEnd(state, locks, results[1] if len(results) > 1 else None, ended)
+
+    @property
+    def _xid(self) -> str:
+        """The expression for the last step's transaction, which may have ended: its identifier without the epoch."""
+        return f"'{self._transaction % 2**32}'::pg_catalog.xid"
 
     def touched(self, before: State, end: State, locks: Sequence[str]) -> Touched:
         """Tell what was touched since the state that the other follows."""
@@ -109,7 +132,7 @@ class Database:
 
     def _prepare(self, connection: Connection, signature: str, statement: str) -> None:
         ask(connection, f"PREPARE stairway_{signature} AS {statement}", rows=False)
-        self._prepared |= {f"stairway_{signature.split('(', maxsplit=1)[0]}"}
+        self._prepared |= {_name_in(signature)}
 
     def others(self, connection: Connection, beginning: State) -> bool:
         """Tell whether another session may have been at work in this database since the beginning."""
@@ -119,12 +142,14 @@ class Database:
 
     def new_types(self, connection: Connection) -> bool:
         """Tell whether types came or changed that stand by themselves."""
-        return bool(self._run(connection, "new_types", counters.new_types_statement())[0][0])
+        rows = self._run(connection, "new_types(xid)", counters.new_types_statement(), f"({self._xid})")
+        return bool(rows[0][0])
 
     def new_rows(self, connection: Connection, catalogs: Iterable[str]) -> frozenset[int]:
         """Find the relations of which these catalogs have new rows."""
         catalogs = sorted(catalogs)
-        rows = self._run(connection, "_".join(("new", *catalogs)), counters.new_rows_statement(catalogs))
+        signature = "_".join(("new", *catalogs)) + "(xid)"
+        rows = self._run(connection, signature, counters.new_rows_statement(catalogs), f"({self._xid})")
         return frozenset(oid for (oid,) in rows)
 
     def row_types_in_use(self, connection: Connection, relations: Iterable[int]) -> bool:
@@ -147,7 +172,7 @@ class Database:
         number = variant_for(tags)
         variant = VARIANTS[number]
         own = ",".join(map(str, oids))
-        execute = _execute_some(number, f"'{{{own}}}'")
+        execute = _execute_some(number, f"'{{{own}}}'", self._xid)
         if f"stairway_some_{number}" in self._prepared:
             rows = ask(connection, execute)
         else:
@@ -185,11 +210,17 @@ class Database:
     def _group(self, connection: Connection, group: Group) -> Members:
         return render_group(self._run(connection, group.name, group.statement(self.version)), self.default_schema)
 
-    def _run(self, connection: Connection, name: str, statement: str) -> Rows:
+    def _run(self, connection: Connection, signature: str, statement: str, values: str = "") -> Rows:
         """Run a statement that takes longer to plan than to run; once it is prepared, it is not planned again."""
-        if f"stairway_{name}" not in self._prepared:
-            self._prepare(connection, name, statement)
-        return ask(connection, f"EXECUTE stairway_{name}")
+        name = _name_in(signature)
+        if name not in self._prepared:
+            self._prepare(connection, signature, statement)
+        return ask(connection, f"EXECUTE {name}{values}")
+
+
+def _name_in(signature: str) -> str:
+    """Give the name of the prepared statement that has this signature."""
+    return f"stairway_{signature.split('(', maxsplit=1)[0]}"
 
 
 def variant_for(tags: Collection[str]) -> int:
@@ -197,10 +228,9 @@ def variant_for(tags: Collection[str]) -> int:
     return next(number for number, variant in enumerate(VARIANTS) if set(tags) <= set(variant))
 
 
-def _execute_some(variant: int, oids: str) -> str:
-    """Write the call of a prepared variant, for the expression of the relations' oids."""
-    return f"""EXECUTE stairway_some_{variant}({oids},
- pg_catalog.pg_current_xact_id()::pg_catalog.xid, pg_catalog.current_setting('plan_cache_mode'),
+def _execute_some(variant: int, oids: str, transaction: str) -> str:
+    """Write the call of a prepared variant, for the expressions of the relations' oids and of the step's transaction."""
+    return f"""EXECUTE stairway_some_{variant}({oids}, {transaction}, pg_catalog.current_setting('plan_cache_mode'),
  {set_to("plan_cache_mode", "'force_generic_plan'")})"""
 
 
@@ -227,31 +257,51 @@ def takes_several(connection: Connection) -> bool:
     return dialect.driver in _TAKE_SEVERAL and not dialect.is_async and connection.in_transaction()
 
 
-def at_once(connection: Connection, executes: Sequence[str]) -> list[Rows] | None:
+def ends_at_once(connection: Connection) -> bool:
+    """Tell whether `at_once` runs an ending, too."""
+    return takes_several(connection) and connection.dialect.driver == "psycopg"
+
+
+def at_once(connection: Connection, executes: Sequence[str], ending: str | None = None) -> list[Rows] | None:
     """Run prepared statements without asking first whether they are there; None where one is not, and nothing happened.
 
     It takes a savepoint, and a driver that sends several statements in one go: asking would be another round trip.
     Psycopg 2 keeps the last statement's rows only, so it runs just the first.
+
+    Raises:
+        EndingFailed: the ending was run, and raised; the transaction is over.
     """
     if not takes_several(connection):
         return None
     error = connection.dialect.loaded_dbapi.Error
     cursor = connection.connection.cursor()
     try:
-        if connection.dialect.driver == "psycopg":
-            cursor.execute(f"SAVEPOINT stairway; {'; '.join(executes)}; RELEASE SAVEPOINT stairway")
+        if ends_at_once(connection):
+            statements = ["SAVEPOINT stairway", *executes, "RELEASE SAVEPOINT stairway", *filter(None, [ending])]
+            cursor.execute("; ".join(statements))
             return [cursor.fetchall() for _ in executes if cursor.nextset()]
         cursor.execute(f"SAVEPOINT stairway; {executes[0]}")
         rows: Rows = cursor.fetchall()
         cursor.execute("RELEASE SAVEPOINT stairway")
-    except error:
-        with suppress(error):  # where each statement commits there is no savepoint
-            cursor.execute("ROLLBACK TO SAVEPOINT stairway; RELEASE SAVEPOINT stairway")
+    except error as raised:
+        _return_to_savepoint(cursor, error, raised if ending is not None else None)
         return None
     else:
         return [rows]
     finally:
         cursor.close()
+
+
+def _return_to_savepoint(cursor: Any, error: type[Exception], ending: Exception | None) -> None:
+    """Undo what raised; where there is no savepoint any more, it was the ending that raised.
+
+    Where each statement commits there is no savepoint either, and no ending.
+    """
+    try:
+        cursor.execute("ROLLBACK TO SAVEPOINT stairway; RELEASE SAVEPOINT stairway")
+    except error:
+        if ending is not None:
+            raise EndingFailed(ending) from None
 
 
 def ask(connection: Connection, statement: str, *, rows: bool = True) -> Rows:

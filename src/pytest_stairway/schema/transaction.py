@@ -10,7 +10,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["driver_in_transaction", "undisturbed"]
+__all__ = ["EndingFailed", "driver_in_transaction", "undisturbed"]
+
+
+class EndingFailed(Exception):
+    """The statement that was to end a step's transaction raised.
+
+    Attributes:
+        error: what it raised.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 def driver_in_transaction(connection: Connection) -> bool:
