@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("walk", "moves"),
     ("release", "migrated"),
     ("clones",),
-    ("offline_reasons",),
+    ("offline_reasons", "rehearsal"),
     ("checks", "offline_checks"),
     ("project",),
     ("acceptance",),

@@ -80,8 +80,26 @@ class Clones:
             TemplateUnbuilt: it cannot be reached.
             HistoryUnusable: `env.py` cannot be run.
         """
-        heads = self.resolve(revision)
-        survey = self._survey
+        return self._at(self.resolve(revision), label)
+
+    def before(self, revision: str, *, label: str = "") -> MigratedDatabase:
+        """Make a database right before a revision: all that it needs is there, and nothing else.
+
+        Args:
+            revision: its full identifier.
+            label: becomes part of the database's name.
+
+        Raises:
+            TemplateUnbuilt: one of the revisions that it needs cannot go up.
+            HistoryUnusable: `env.py` cannot be run.
+        """
+        needed = self._history.ancestors(revision)
+        below = [self._history[each] for each in needed]
+        passed = {name for each in below for name in (*each.down_revision, *each.depends_on)}
+        return self._at(tuple(sorted(needed - passed)), label)
+
+    def _at(self, heads: tuple[str, ...], label: str) -> MigratedDatabase:
+        survey = self.survey
         database = self._server.clone(self._template(heads), label)
         sandbox = Sandbox(lambda _contact: self._server, label=label, given={self._address: database})
         return MigratedDatabase(
@@ -140,7 +158,7 @@ class Clones:
         return f"no database can be brought to {', '.join(heads)}: {place} raised {words_of(error)}{story}"
 
     @cached_property
-    def _survey(self) -> Survey:
+    def survey(self) -> Survey:
         """See how `env.py` configures Alembic, on a database of its own.
 
         Raises:

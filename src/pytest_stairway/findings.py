@@ -74,6 +74,15 @@ CODES: dict[str, Code] = {
     "offline-unstable": _warning(
         "written twice, that SQL is not the same: a clock or a random value is frozen into it"
     ),
+    "fails-at-volume": _error(
+        "the upgrade or downgrade works on a few rows and fails on many: collisions, overflow, timeouts"
+    ),
+    "lock-upgrade": _warning(
+        "a transaction takes a weaker lock on a table, then a stronger one: deadlock-prone under traffic"
+    ),
+    "blocks-reads": _warning("readers and writers of a table wait: how long, at how many rows, for which statement"),
+    "blocks-writes": _warning("writers of a table wait: how long, at how many rows, for which statement"),
+    "table-rewrite": _warning("a statement writes a whole table anew"),
     "unused-acceptance": _warning("something is accepted or declared that no longer happens"),
 }
 """Every code with its severity and what it says; the table in the documentation is made from it."""

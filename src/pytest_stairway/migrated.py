@@ -97,6 +97,16 @@ class MigratedDatabase:
         return self._database
 
     @property
+    def environment(self) -> Environment:
+        """The project's `env.py`, whose connections lead to this database."""
+        return self._environment
+
+    @property
+    def version_tables(self) -> Collection[tuple[str | None, str]]:
+        """Alembic's own tables, as schema and name."""
+        return self._version_tables
+
+    @property
     def url(self) -> URL:
         """Its address, with the driver that `env.py` uses; `URL.render_as_string(hide_password=False)` makes a text."""
         return self._access.url

@@ -1,0 +1,56 @@
+"""What a driver's error says besides its message: the state, and which table and constraint it is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_stairway.exceptions import chain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Complaint", "complaint_of", "sqlstate_of"]
+
+
+class Complaint(NamedTuple):
+    """What the server said, in its own fields."""
+
+    sqlstate: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    constraint: str | None = None
+
+
+def complaint_of(error: BaseException) -> Complaint:
+    """Find what the server said, in an error or in what it was raised from."""
+    for each in _with_originals(error):
+        state = sqlstate_of(each)
+        if state is not None:
+            told = getattr(each, "diag", each)
+            fields = _dictionary_of(each)
+            return Complaint(
+                state,
+                getattr(told, "schema_name", None) or fields.get("s"),
+                getattr(told, "table_name", None) or fields.get("t"),
+                getattr(told, "constraint_name", None) or fields.get("n"),
+            )
+    return Complaint()
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """Give the five characters by which PostgreSQL names an error, from any driver; None where there are none."""
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or _dictionary_of(error).get("C")
+    return str(state) if state else None
+
+
+def _with_originals(error: BaseException) -> Iterator[BaseException]:
+    for each in chain_of(error):
+        original = getattr(each, "orig", None)
+        if isinstance(original, BaseException):
+            yield from chain_of(original)
+        yield each
+
+
+def _dictionary_of(error: BaseException) -> dict[str, Any]:
+    """Give what pg8000 raises instead of attributes."""
+    return error.args[0] if error.args and isinstance(error.args[0], dict) else {}

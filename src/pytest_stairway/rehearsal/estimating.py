@@ -1,0 +1,210 @@
+"""Estimates how often a migration that draws values by lot makes two rows collide.
+
+The failed transaction is played once more without the unique key, and what it leaves is counted: of n values drawn
+from D, n (n - 1) / 2 D pairs are expected to be equal, whatever the expression is that draws them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+
+from pytest_stairway.rehearsal.model import Estimate
+from pytest_stairway.rows.backend import display_name, quote, run
+from pytest_stairway.rows.postgresql_relations import default_schema, text_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from pytest_stairway.rehearsal.model import Failure
+    from pytest_stairway.rehearsal.watching import Sent
+
+__all__ = ["estimate_collision", "likely_values"]
+
+DRAWS = 3
+"""How often is drawn at most, until two values are equal."""
+FEW = 10
+"""Fewer equal pairs say little."""
+MOST = 0.9
+"""Such a share of the values must look alike: those that were there before need not."""
+TOLERANCE = 2.0
+"""By this factor may what was counted differ from what the values look like."""
+
+_INDEX = """
+SELECT i.indrelid::regclass::text, n.nspname, t.relname, k.conname, i.indexrelid::regclass::text,
+ ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS c(number, place)
+       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = c.number ORDER BY c.place)
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+JOIN pg_namespace n ON n.oid = t.relnamespace LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid
+WHERE i.indisunique AND NOT i.indisprimary AND x.relname = {} AND t.relname = {}"""
+_KEY = re.compile(r"Key \((.+?)\)=\(")
+_ALPHABETS = (
+    ("digits", 10, "[0-9]"),
+    ("hex characters", 16, "[0-9a-f]"),
+    ("hex characters", 16, "[0-9A-F]"),
+    ("lower-case letters", 26, "[a-z]"),
+    ("capital letters", 26, "[A-Z]"),
+    ("lower-case letters and digits", 36, "[0-9a-z]"),
+    ("capital letters and digits", 36, "[0-9A-Z]"),
+    ("letters", 52, "[A-Za-z]"),
+    ("letters and digits", 62, "[0-9A-Za-z]"),
+)
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+class _Key(NamedTuple):
+    """Columns whose values must differ."""
+
+    table: str
+    """What stands after FROM."""
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+    drop: str | None = None
+    """The statement that takes the rule away; None where it is not there yet."""
+
+
+class _Drawn(NamedTuple):
+    """What one draw gave."""
+
+    values: int
+    pairs: int
+    """Pairs of rows with equal keys."""
+    duplicates: int
+    digest: int
+    """The same for the same values."""
+
+
+def estimate_collision(connection: Connection, sent: Sequence[Sent], failure: Failure) -> Estimate | None:
+    """Estimate how often a step fails because two rows have one key.
+
+    Args:
+        connection: to the database as it was before the step; everything is taken back.
+        sent: the step's statements, as they were sent, up to the one that failed.
+        failure: of that one.
+
+    Returns:
+        None where it was no collision, or cannot be played once more.
+    """
+    if not failure.is_collision or not sent:
+        return None
+    draws: list[_Drawn] = []
+    while len(draws) < 2 or (len(draws) < DRAWS and not any(draw.pairs for draw in draws)):  # noqa: PLR2004 - to compare
+        found = _draw_and_take_back(connection, sent, failure)
+        if found is None:
+            return None
+        key, drawn, likely = found
+        draws.append(drawn)
+    table = display_name(key.schema, key.name, default_schema(connection))
+    return _estimate(table, failure.constraint, key, draws, likely)
+
+
+def _draw_and_take_back(
+    connection: Connection, sent: Sequence[Sent], failure: Failure
+) -> tuple[_Key, _Drawn, tuple[str, int] | None] | None:
+    run(connection, "SAVEPOINT stairway_draw")
+    try:
+        key = _play(connection, sent, failure)
+        return (
+            None if key is None else (key, _count(connection, key), likely_values(connection, key.table, key.columns))
+        )
+    except DBAPIError:
+        return None  # a statement that cannot be sent once more, by another driver or at all
+    finally:
+        run(connection, "ROLLBACK TO SAVEPOINT stairway_draw")
+
+
+def _play(connection: Connection, sent: Sequence[Sent], failure: Failure) -> _Key | None:
+    """Send the statements once more, the last one without the unique key that it violated."""
+    for each in sent[:-1]:
+        _send(connection, each)
+    key = _find_key(connection, failure)
+    if key is not None and key.drop is not None:
+        run(connection, key.drop)
+        _send(connection, sent[-1])
+    return key
+
+
+def _send(connection: Connection, sent: Sent) -> None:
+    connection.exec_driver_sql(sent.sql, sent.parameters or None)
+
+
+def _find_key(connection: Connection, failure: Failure) -> _Key | None:
+    """Find the key by the name in the server's complaint; where the failed statement was to make it, by its detail."""
+    schema, _, table = (failure.table or "").rpartition(".")
+    if not table:
+        return None
+    query = _INDEX.format(text_literal(failure.constraint or ""), text_literal(table))
+    for relation, in_schema, name, constraint, index, columns in run(connection, query):
+        if schema in ("", in_schema) and columns:
+            drop = f"ALTER TABLE {relation} DROP CONSTRAINT {quote(constraint)} CASCADE" if constraint else None
+            return _Key(relation, in_schema, name, tuple(columns), drop or f"DROP INDEX {index}")
+    told = _KEY.search(failure.words)
+    if told is None:
+        return None
+    columns = tuple(part.strip().strip('"') for part in told[1].split(","))
+    schema = schema or default_schema(connection)
+    return _Key(f"{quote(schema)}.{quote(table)}", schema, table, columns)
+
+
+def _count(connection: Connection, key: _Key) -> _Drawn:
+    names = ", ".join(map(quote, key.columns))
+    known = " AND ".join(f"{quote(name)} IS NOT NULL" for name in key.columns)
+    query = f"""
+        SELECT coalesce(sum(n), 0)::int8, coalesce(sum(n * (n - 1) / 2), 0)::int8, coalesce(sum(n - 1), 0)::int8,
+         coalesce(sum(digest), 0)::text
+        FROM (SELECT count(*) AS n, count(*) * hashtext(ROW({names})::text)::int8 AS digest
+              FROM {key.table} WHERE {known} GROUP BY {names}) AS counted"""
+    values, pairs, duplicates, digest = run(connection, query)[0]
+    return _Drawn(values, pairs, duplicates, int(digest))
+
+
+def likely_values(connection: Connection, table: str, columns: Sequence[str]) -> tuple[str, int] | None:
+    """Tell what texts of one length look like they are drawn from.
+
+    Args:
+        connection: where.
+        table: what stands after FROM.
+        columns: of the key.
+
+    Returns:
+        In words, and how many values there are; None where nothing is to be seen.
+    """
+    if len(columns) != 1:
+        return None
+    value = f"{quote(columns[0])}::text"
+    (length,) = run(connection, f"SELECT mode() WITHIN GROUP (ORDER BY length({value})) FROM {table}")[0]
+    if length is None or not 0 < length < len(_NUMBERS):
+        return None
+    shares = ", ".join(f"avg(({value} ~ '^{pattern}{{{length}}}$')::int)::float8" for _, _, pattern in _ALPHABETS)
+    found = run(connection, f"SELECT {shares} FROM {table} WHERE {value} IS NOT NULL")[0]
+    for (name, size, _), share in zip(_ALPHABETS, found, strict=True):
+        if share is not None and share > MOST:
+            return f"{_NUMBERS[length]} {name} are {size}^{length} values", size**length
+    return None
+
+
+def _estimate(
+    table: str, constraint: str | None, key: _Key, draws: Sequence[_Drawn], likely: tuple[str, int] | None
+) -> Estimate | None:
+    pairs = sum(draw.pairs for draw in draws)
+    tries = sum(draw.values * (draw.values - 1) / 2 for draw in draws)
+    counted = tries / pairs if pairs else None
+    fits = likely is not None and (counted is None or pairs < FEW or 1 / TOLERANCE < likely[1] / counted < TOLERANCE)
+    values = likely[1] if likely is not None and fits else counted
+    if values is None:
+        return None
+    return Estimate(
+        table=table,
+        columns=key.columns,
+        constraint=constraint,
+        values=values,
+        description=likely[0] if likely is not None and fits else None,
+        drawn=draws[0].values,
+        duplicates=max(draw.duplicates for draw in draws),
+        by_lot=len({draw.digest for draw in draws}) > 1,
+    )

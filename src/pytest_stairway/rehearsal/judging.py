@@ -1,0 +1,169 @@
+"""Turns what a rehearsal has seen into findings.  Nothing here touches a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_stairway.findings import Direction, Finding
+from pytest_stairway.rehearsal.locks import Lock
+from pytest_stairway.rehearsal.remedies import REWRITE, remedy_for_block, remedy_for_failure
+from pytest_stairway.rehearsal.words import milestones, number, quoted, seconds_of
+from pytest_stairway.revisions.source import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_stairway.rehearsal.model import Rehearsal, Run, Statement, TableLock, TableWork
+    from pytest_stairway.revisions import Revision
+
+__all__ = ["check_rehearsal", "grows"]
+
+DIALECT = "postgresql"
+LONG = 1.0
+"""Seconds: so long a lock is told of even where it does not grow with the rows."""
+UPGRADE_HINT = (
+    "Give the two a transaction each: two revisions with transaction_per_migration, or the data in "
+    "`with op.get_context().autocommit_block():`; or take the stronger lock first, with a lock_timeout"
+)
+
+
+def check_rehearsal(rehearsal: Rehearsal, revision: Revision) -> tuple[Finding, ...]:
+    """Judge one revision's rehearsal.
+
+    Args:
+        rehearsal: what was seen.
+        revision: the revision.
+    """
+    judge = _Judge(rehearsal=rehearsal, revision=revision)
+    return (*judge.failures(), *(finding for run in judge.telling_runs() for finding in judge.of_run(run)))
+
+
+def grows(run: Run, lock: TableLock) -> bool:
+    """Tell whether a lock is held the longer the more rows there are."""
+    held = (each for each in run.statements[lock.statement :] if each.transaction == lock.transaction)
+    return any(_is_heavy(work, run.rows) for each in held for work in each.tables)
+
+
+def _is_heavy(work: TableWork, rows: int) -> bool:
+    """Tell whether what a statement did to a table is more on more rows."""
+    much = work.read + work.written >= max(1, rows // 2)
+    return not work.new and (work.rewritten or bool(work.indexes) or much)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """Judges one rehearsal."""
+
+    rehearsal: Rehearsal
+    revision: Revision
+
+    def telling_runs(self) -> Iterator[Run]:
+        """Give the runs that went through, those on the most rows: the trial, where no other did."""
+        for direction in (Direction.UPGRADE, Direction.DOWNGRADE):
+            runs = [*self.rehearsal.runs, *self.rehearsal.trial]
+            yield from [run for run in runs if run.direction is direction and run.failure is None][:1]
+
+    def failures(self) -> Iterator[Finding]:
+        """Tell each direction's failure on the most rows."""
+        for direction in (Direction.UPGRADE, Direction.DOWNGRADE):
+            failed = [run for run in self.rehearsal.failed if run.direction is direction]
+            if failed:
+                yield self._failure(failed[0], failed[-1])
+
+    def _failure(self, run: Run, smallest: Run) -> Finding:
+        assert run.failure is not None
+        failure, place = run.failure, run.failure.statement
+        table = failure.table.rpartition(".")[2] if failure.table else None
+        fewer = f" (and on {number(smallest.rows)})" if smallest is not run else ""
+        return self._finding(
+            "fails-at-volume",
+            run,
+            f"{_function(run)} works on a few rows and fails on {number(run.rows)}{fewer}: {failure.words}"
+            + "".join(
+                f"; {milestones(each)}" for each in self.rehearsal.estimates if run.direction is Direction.UPGRADE
+            ),
+            hint=remedy_for_failure(failure, self.rehearsal.estimates),
+            table=table,
+            statement=run.statements[place] if place is not None else None,
+        )
+
+    def of_run(self, run: Run) -> Iterator[Finding]:
+        """Tell what a run that went through does to others."""
+        for place, statement in enumerate(run.statements):
+            for work in statement.tables:
+                if work.rewritten and not work.new:
+                    yield self._rewrite(run, place, work)
+        for lock in run.locks:
+            if lock.is_upgrade:
+                yield self._upgrade(run, lock)
+            if grows(run, lock) or lock.seconds >= LONG:
+                yield from self._block(run, lock)
+
+    def _rewrite(self, run: Run, place: int, work: TableWork) -> Finding:
+        statement = run.statements[place]
+        return self._finding(
+            "table-rewrite",
+            run,
+            f"{quoted(statement.sql)} writes the whole table anew: {seconds_of(statement.seconds)} and "
+            f"{number(statement.wal_bytes // 1024)} kB of WAL at {number(run.rows)} rows",
+            hint=REWRITE,
+            table=work.table,
+            statement=statement,
+        )
+
+    def _upgrade(self, run: Run, lock: TableLock) -> Finding:
+        assert lock.weaker_statement is not None
+        first, second = run.statements[lock.weaker_statement], run.statements[lock.statement]
+        return self._finding(
+            "lock-upgrade",
+            run,
+            f"one transaction takes {lock.weaker} on {lock.table} by {quoted(first.sql)}, and then {lock.lock} by "
+            f"{quoted(second.sql)}: it deadlocks with sessions that use the table meanwhile",
+            hint=UPGRADE_HINT,
+            table=lock.table,
+            statement=second,
+        )
+
+    def _block(self, run: Run, lock: TableLock) -> Iterator[Finding]:
+        statement = run.statements[lock.statement]
+        held = f"{quoted(statement.sql)} holds {lock.lock} on {lock.table} for {seconds_of(lock.seconds)} at "
+        held += f"{number(run.rows)} rows, up to the end of its transaction: "
+        if lock.lock.blocks_readers:
+            code, who = "blocks-reads", "whoever reads or writes the table waits"
+        elif lock.lock.blocks_writers:
+            code, who = "blocks-writes", "whoever writes to the table waits, readers go on"
+        elif lock.lock is Lock.ROW_EXCLUSIVE and (changed := _changed(run, lock)):
+            code, who = "blocks-writes", f"whoever writes one of the {number(changed)} rows that it changes waits"
+        else:
+            return
+        hint = remedy_for_block(run, lock)
+        yield self._finding(code, run, held + who, hint=hint, table=lock.table, statement=statement)
+
+    def _finding(
+        self, code: str, run: Run, message: str, *, hint: str | None, table: str | None, statement: Statement | None
+    ) -> Finding:
+        function = "downgrade" if run.direction is Direction.DOWNGRADE else "upgrade"
+        return Finding(
+            code=code,
+            revision=self.revision.revision,
+            direction=run.direction,
+            dialect=DIALECT,
+            object=f"table {table}" if table else None,
+            message=message,
+            hint=hint,
+            path=shown(self.revision.path),
+            line=self.revision.line_of(function),
+            detail=f"SQL: {statement.sql}" if statement else None,
+        )
+
+
+def _changed(run: Run, lock: TableLock) -> int:
+    """Count the rows of a table that a transaction updates or deletes."""
+    works = (each.on(lock.table) for each in run.statements if each.transaction == lock.transaction)
+    changed = sum(work.updated + work.deleted for work in works if work is not None)
+    return changed if changed >= max(1, run.rows // 2) else 0
+
+
+def _function(run: Run) -> str:
+    return "downgrade()" if run.direction is Direction.DOWNGRADE else "upgrade()"
