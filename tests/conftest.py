@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from pytest_stairway.databases.mysql_binaries import MysqlInstallation
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep away from the developer's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STAIRWAY_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
     """One embedded server, started when first wanted."""

@@ -33,10 +33,9 @@ PASSWORD = "s3cret/with@signs"
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep away from the developer's own cache."""
+def _environment() -> Iterator[None]:
+    """Keep away from what the developer says to libpq."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STAIRWAY_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         for name in [name for name in os.environ if name.startswith("PG")]:
             patch.delenv(name)
         yield

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stairway import databases
-from pytest_stairway.databases import binaries, datadir, private, workplace
+from pytest_stairway.databases import binaries, cache, private, workplace
 from pytest_stairway.databases.janitor import Account, Janitor
 from pytest_stairway.exceptions import DatabaseUnavailable
 
@@ -292,7 +292,7 @@ def test_a_cached_directory_of_no_use_is_made_again(
 
 def test_without_a_cache_it_starts_all_the_same(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAIRWAY_CACHE_DIR", "/proc/nowhere")
-    assert datadir.cache_folder() is None
+    assert cache.cache_folder() is None
     start().close()
     assert base
 
@@ -300,10 +300,10 @@ def test_without_a_cache_it_starts_all_the_same(base: Path, monkeypatch: pytest.
 def test_the_cache_lies_where_xdg_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STAIRWAY_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert datadir.cache_folder() == tmp_path / "pytest-stairway"
+    assert cache.cache_folder() == tmp_path / "pytest-stairway"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert datadir.cache_folder() == tmp_path / ".cache" / "pytest-stairway"
+    assert cache.cache_folder() == tmp_path / ".cache" / "pytest-stairway"
 
 
 def test_runs_that_start_at_once_on_an_empty_cache_all_get_a_server(base: Path, spawn: Spawn, tmp_path: Path) -> None:

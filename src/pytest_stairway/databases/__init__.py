@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_stairway.databases.base import Availability, Database, Provider, Server
+from pytest_stairway.databases.cache import Cache, cache_folder
 from pytest_stairway.databases.drivers import connect_arguments, on_connect_statements
 
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Availability",
+    "Cache",
     "Database",
     "Provider",
     "Server",
+    "cache_folder",
     "choose",
     "connect_arguments",
     "join",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -83,6 +83,9 @@ class Server(Protocol):
     version: str
     """The server's own version, ``18.4``."""
 
+    notes: tuple[str, ...]
+    """What somebody should know though nothing failed: templates that could not be kept."""
+
     @property
     def description(self) -> str:
         """A line for the report's header."""
@@ -101,7 +104,13 @@ class Server(Protocol):
         """Let nobody connect any more, so that copies of it never wait and never differ."""
 
     def template(self, key: str, build: Callable[[Database], None]) -> Database:
-        """Return the sealed template for `key`, which `build` fills when nobody in this run has done so yet."""
+        """Return the sealed template for `key`, which `build` fills when nobody has done so yet."""
+
+    def kept(self, keys: Sequence[str]) -> tuple[str, Database] | None:
+        """Return the first key that has a template, made in this run or kept by an earlier one, with the template."""
+
+    def keep(self, key: str, database: Database) -> None:
+        """Keep a copy of a database that nobody is connected to as the template for `key`."""
 
     def drop(self, database: Database) -> None:
         """Drop a database of ours."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pytest_stairway.databases.base import Provider, Server
+    from pytest_stairway.databases.cache import Cache
 
 __all__ = ["choose", "join", "survey"]
 
@@ -41,6 +42,7 @@ class _Wish:
     major: int | None = None
     rest: str = ""
     """What follows the name: a folder, an image, a URL."""
+    cache: Cache | None = None
 
 
 class _NotThere(DatabaseUnavailable):
@@ -84,7 +86,14 @@ def _private(name: str, found: Sequence[Installation], wish: _Wish) -> Provider:
     server_account()
     usable_driver(wish.driver)
     installation, version = newest(found, wish.major)
-    return PrivateProvider(name=name, why=wish.why, installation=installation, version=version, driver=wish.driver)
+    return PrivateProvider(
+        name=name,
+        why=wish.why,
+        installation=installation,
+        version=version,
+        driver=wish.driver,
+        cache=wish.cache,
+    )
 
 
 def _mysql_binaries(wish: _Wish) -> Provider:
@@ -98,7 +107,12 @@ def _mysql_binaries(wish: _Wish) -> Provider:
     usable_driver(wish.driver, dialect=wish.dialect)
     installation, version = mysql_binaries.newest(found, wish.dialect, wish.major)
     return MysqlPrivateProvider(
-        why=wish.why, installation=installation, version=version, dialect=wish.dialect, driver=wish.driver
+        why=wish.why,
+        installation=installation,
+        version=version,
+        dialect=wish.dialect,
+        driver=wish.driver,
+        cache=wish.cache,
     )
 
 
@@ -112,7 +126,7 @@ def _server(wish: _Wish) -> Provider:
     if not wish.rest:
         msg = "none was named"
         raise _NotThere(msg)
-    return ServerProvider(url=wish.rest, why=wish.why, driver=wish.driver, major=wish.major)
+    return ServerProvider(url=wish.rest, why=wish.why, driver=wish.driver, major=wish.major, cache=wish.cache)
 
 
 def _mysql_server(wish: _Wish) -> Provider:
@@ -123,7 +137,7 @@ def _mysql_server(wish: _Wish) -> Provider:
 
 
 def _sqlite(wish: _Wish) -> Provider:
-    return SqliteProvider(why=wish.why, folder=Path(wish.rest) if wish.rest else None)
+    return SqliteProvider(why=wish.why, folder=Path(wish.rest) if wish.rest else None, cache=wish.cache)
 
 
 _MYSQL = ("mysql", "mariadb")
@@ -177,7 +191,14 @@ _WAYS = (
 """In the order in which they are tried; a name that serves several dialects may stand here several times."""
 
 
-def choose(dialect: str, *, named: str | None, driver: str | None = None, major: int | None = None) -> Provider:
+def choose(
+    dialect: str,
+    *,
+    named: str | None,
+    driver: str | None = None,
+    major: int | None = None,
+    cache: Cache | None = None,
+) -> Provider:
     """Return the provider that serves a dialect: the named one, never another, else the first that works.
 
     Args:
@@ -185,14 +206,16 @@ def choose(dialect: str, *, named: str | None, driver: str | None = None, major:
         named: what the user wrote: ``embedded``, ``binaries[:DIR]``, ``container[:IMAGE]``, ``sqlite``, or a URL.
         driver: the project's own, for administrative statements.
         major: the only major version of the server that will do.
+        cache: what is kept for later runs; None keeps no templates.
 
     Raises:
         DatabaseUnavailable: none works; the message lists each way, why it did not work, and what mends it.
         UsageError: the name is none, or cannot serve this dialect.
     """
     if named is not None:
-        return _named(dialect, named, driver, major)
-    wish = _Wish(dialect=dialect, why=f"the first that works for {dialect}", driver=driver, major=major)
+        return _named(dialect, named, _Wish(dialect=dialect, why=_NAMED, driver=driver, major=major, cache=cache))
+    why = f"the first that works for {dialect}"
+    wish = _Wish(dialect=dialect, why=why, driver=driver, major=major, cache=cache)
     found: list[Provider] = []
     failed: list[tuple[str, DatabaseUnavailable]] = []
     for way in _ways(dialect):
@@ -205,7 +228,7 @@ def choose(dialect: str, *, named: str | None, driver: str | None = None, major:
     return _FirstThatWorks(dialect, tuple(found), tuple(failed))
 
 
-def _named(dialect: str, named: str, driver: str | None, major: int | None) -> Provider:
+def _named(dialect: str, named: str, wish: _Wish) -> Provider:
     name, rest = _by_url(named) if "://" in named else _by_word(named)
     serves = tuple(each for way in _WAYS if way.name == name for each in way.dialects) or (name,)
     if dialect not in serves:
@@ -216,7 +239,7 @@ def _named(dialect: str, named: str, driver: str | None, major: int | None) -> P
         if way is None:
             msg = f"servers of {dialect} are not served yet; use {_NAMES}"
             raise DatabaseUnavailable(msg)
-        return way.find(_Wish(dialect=dialect, why=_NAMED, driver=driver, major=major, rest=rest))
+        return way.find(replace(wish, rest=rest))
     except DatabaseUnavailable as err:
         raise DatabaseUnavailable(_message(dialect, ((name, err),), named=True)) from err
 

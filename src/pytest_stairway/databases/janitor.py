@@ -142,6 +142,12 @@ class Janitor:
                 return False
         return True
 
+    def stop_server(self, seconds: float) -> bool:
+        """Let the server come to a clean end, and say whether it did; the folders stay until we close."""
+        self._say('kill -INT "$child"')
+        died, _, _ = select.select([self._stdout], [], [], seconds)
+        return bool(died)
+
     def close(self) -> None:
         """Stop the server and remove the folders, now; in a forked process nothing happens."""
         if os.getpid() != self._process or self._stdin.closed:

@@ -28,7 +28,7 @@ from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from sqlalchemy.engine import URL
@@ -85,6 +85,7 @@ class MysqlServer:
     ) -> None:
         self.provider = provider
         self.session = session
+        self.notes: tuple[str, ...] = ()
         self.dialect = dialect
         self._place = place
         self._administrator = administrator
@@ -162,6 +163,12 @@ class MysqlServer:
             for each in (name, name + _SEALED):
                 del self._made[each]  # they outlive this process: the run's other workers use them
             return database
+
+    def kept(self, keys: Sequence[str]) -> tuple[str, Database] | None:
+        """Return None: a database that cannot be copied is no template."""
+
+    def keep(self, key: str, database: Database) -> None:
+        """Do nothing, for the same reason."""
 
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:

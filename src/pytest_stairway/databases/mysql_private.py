@@ -25,6 +25,7 @@ from pytest_stairway.exceptions import DatabaseUnavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_stairway.databases.cache import Cache
     from pytest_stairway.databases.mysql_binaries import MysqlInstallation
 
 __all__ = ["MysqlPrivateProvider", "start"]
@@ -61,6 +62,8 @@ class MysqlPrivateProvider:
     """What the project calls it in its URLs, ``mysql`` or ``mariadb``."""
     driver: str | None = None
     """For administrative statements."""
+    cache: Cache | None = None
+    """What is kept between runs; None keeps an initialised data directory."""
     name: str = "binaries"
 
     @property
@@ -71,10 +74,12 @@ class MysqlPrivateProvider:
 
     def start(self) -> MysqlServer:
         """Start the server; a warm start takes half a second, the first one one more."""
-        return start(self.installation, dialect=self.dialect, driver=self.driver)
+        return start(self.installation, dialect=self.dialect, driver=self.driver, cache=self.cache)
 
 
-def start(installation: MysqlInstallation, *, dialect: str, driver: str | None = None) -> MysqlServer:
+def start(
+    installation: MysqlInstallation, *, dialect: str, driver: str | None = None, cache: Cache | None = None
+) -> MysqlServer:
     """Start a server; when a cached data directory proves to be of no use, once more with a new one.
 
     Raises:
@@ -82,10 +87,10 @@ def start(installation: MysqlInstallation, *, dialect: str, driver: str | None =
     """
     driver = usable_driver(driver, dialect=dialect)
     try:
-        return _Start(installation, dialect, driver).server()
+        return _Start(installation, dialect, driver, cache).server()
     except _CacheUnusable as unusable:
-        forget(unusable.key)
-        return _Start(installation, dialect, driver).server()
+        forget(unusable.key, cache=cache)
+        return _Start(installation, dialect, driver, cache).server()
 
 
 class _CacheUnusable(Exception):
@@ -96,9 +101,10 @@ class _CacheUnusable(Exception):
 class _Start:
     """The steps of one start, and what they share."""
 
-    def __init__(self, installation: MysqlInstallation, dialect: str, driver: str) -> None:
+    def __init__(self, installation: MysqlInstallation, dialect: str, driver: str, cache: Cache | None) -> None:
         self._account = server_account() if os.geteuid() == 0 else Account()
         self._installation = installation
+        self._cache = cache
         self._dialect = dialect
         self._driver = driver
         self._place = Workplace(self._account, stop="KILL")  # nobody will read what it would still write
@@ -108,7 +114,7 @@ class _Start:
         try:
             version = self._installation.version(self._account)
             key = _cache_key(self._installation, version)
-            cached = fill(self._place.data, key, lambda: self._initialise(version))
+            cached = fill(self._place.data, key, lambda: self._initialise(version), cache=self._cache)
             self._account.own(self._place.data)
             address = self._place.socket_folder(_fits_socket) / "s"
             if not self._serves(address, version):

@@ -23,10 +23,12 @@ from pytest_stairway.databases.base import (
     template_name,
 )
 from pytest_stairway.databases.drivers import Administrator
+from pytest_stairway.databases.kept import MOST_ON_SERVER, kept_templates, prune, touch
+from pytest_stairway.databases.templates import kept_name
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from sqlalchemy.engine import URL
@@ -62,6 +64,8 @@ class PostgresqlServer:
         private: the server is ours alone: copy by file, and leave nothing behind but the server itself.
         owned: this process began the run, and ends it.
         on_close: stops the server, where it is ours to stop.
+        keeps: templates stay for later runs.
+        on_keep: keeps a server of our own with its templates; called when the run ends.
         psql: the client to name in commands.
     """
 
@@ -78,16 +82,21 @@ class PostgresqlServer:
         private: bool,
         owned: bool = True,
         on_close: Callable[[], None] | None = None,
+        keeps: bool = False,
+        on_keep: Callable[[Administrator], None] | None = None,
         psql: str = "psql",
     ) -> None:
         self.provider = provider
         self.session = session
+        self.notes: tuple[str, ...] = ()
         self._place = place
         self._administrator = administrator
         self._worker = worker
         self._private = private
         self._owned = owned
         self._on_close = on_close
+        self._keeps = keeps
+        self._on_keep = on_keep
         self._psql = psql
         self._building = threading.RLock()  # the server lets one connection take its lock twice
         self._made: dict[str, bool] = {}  # name: sealed
@@ -116,7 +125,7 @@ class PostgresqlServer:
             "url": url,
         }
         values |= {"driver": self._administrator.driver, "session": self.session}
-        values |= {"private": self._private, "psql": self._psql}
+        values |= {"private": self._private, "psql": self._psql, "keeps": self._keeps}
         return json.dumps(values)
 
     def create(self, label: str = "") -> Database:
@@ -155,24 +164,72 @@ class PostgresqlServer:
         self._made[database.name] = True
 
     def template(self, key: str, build: Callable[[Database], None]) -> Database:
-        """Return the sealed template for `key`, which `build` fills when nobody in this run has done so yet.
+        """Return the sealed template for `key`, which `build` fills when nobody has done so yet.
 
         Whoever comes while it is being built waits.  One that is there but not sealed was left half-built by a process
         that died, and is built again.
         """
-        name = template_name(self.session, hashlib.sha256(key.encode()).hexdigest())
-        with self._building, self._locked(lock_number(name)):
-            query = f"SELECT NOT datallowconn FROM pg_database WHERE datname = {_literal(name)}"
-            sealed = self._administrator.value(query)
-            if sealed:
-                return self._database(name)
-            if sealed is not None:
-                self._drop(name, sealed=False)
+
+        def make(name: str) -> Database:
             database = self._copy("template0", name)
             build(database)
+            return database
+
+        found = self.kept([key])
+        return found[1] if found is not None else self._made_once(key, make)
+
+    def kept(self, keys: Sequence[str]) -> tuple[str, Database] | None:
+        """Return the first key that has a template, with the template."""
+        there = {each.name for each in kept_templates(self._administrator)} if self._keeps else set()
+        own = f"stairway_{self.session}_template_%"
+        query = f"SELECT datname::text FROM pg_database WHERE NOT datallowconn AND datname LIKE {_literal(own)}"
+        there |= {name for (name,) in self._administrator.rows(query)}
+        for key in keys:
+            for name in there & {self._kept_name(key), self._run_name(key)}:
+                if name == self._kept_name(key):
+                    touch(self._administrator, name)
+                return key, self._database(name)
+        return None
+
+    def keep(self, key: str, database: Database) -> None:
+        """Keep a copy of a database that nobody is connected to as the template for `key`."""
+        if self.kept([key]) is None:
+            self._made_once(key, lambda name: self._copy(database.name, name))
+
+    def _made_once(self, key: str, make: Callable[[str], Database]) -> Database:
+        """Make a template, unless somebody else in this run does; it gets its lasting name when it is whole."""
+        name = self._run_name(key)
+        with self._building, self._locked(lock_number(name)):
+            sealed = self._administrator.value(
+                f"SELECT NOT datallowconn FROM pg_database WHERE datname = {_literal(name)}"
+            )
+            found = self.kept([key])
+            if found is not None:
+                return found[1]
+            if sealed is not None:
+                self._drop(name, sealed=False)
+            database = make(name)
             self.seal(database)
             del self._made[name]  # it outlives this process: the run's other workers use it
-            return database
+            return self._kept_for_good(key, name) if self._keeps else database
+
+    def _kept_for_good(self, key: str, name: str) -> Database:
+        """Give a whole template the name by which later runs know it; where another run was quicker, use that one."""
+        lasting = self._kept_name(key)
+        try:
+            self._administrator.execute(f"ALTER DATABASE {_identifier(name)} RENAME TO {_identifier(lasting)}")
+        except DatabaseUnavailable:
+            found = self.kept([key])
+            return found[1] if found is not None else self._database(name)
+        touch(self._administrator, lasting, made=True)
+        prune(self._administrator, kept_templates(self._administrator)[MOST_ON_SERVER:])
+        return self._database(lasting)
+
+    def _run_name(self, key: str) -> str:
+        return template_name(self.session, hashlib.sha256(key.encode()).hexdigest())
+
+    def _kept_name(self, key: str) -> str:
+        return kept_name(key, self.version)
 
     @contextlib.contextmanager
     def _locked(self, number: int) -> Iterator[None]:
@@ -212,10 +269,19 @@ class PostgresqlServer:
                         self._drop(name, sealed=sealed)
             elif not self._private:
                 drop_databases(self._administrator, self.session)
+            elif self._on_keep is not None:
+                self._keep_all(self._on_keep)
         finally:
             self._administrator.close()
             if self._on_close is not None:
                 self._on_close()
+
+    def _keep_all(self, on_keep: Callable[[Administrator], None]) -> None:
+        """Keep the templates for the next run; where that fails, this one is none the worse."""
+        try:
+            on_keep(self._administrator)
+        except DatabaseUnavailable as err:
+            self.notes += (str(err),)
 
     def __enter__(self) -> Self:
         """Return the server itself."""
@@ -249,6 +315,7 @@ def join(values: dict[str, Any], worker: str | None = None) -> PostgresqlServer:
         worker=worker or current_worker(),
         private=values["private"],
         owned=False,
+        keeps=values["keeps"],
         psql=values["psql"],
     )
 

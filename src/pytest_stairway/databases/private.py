@@ -5,6 +5,7 @@ Nobody else reaches it: a Unix socket in a folder that only we may enter, and no
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -16,21 +17,27 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.databases.base import new_session
 from pytest_stairway.databases.binaries import major_of
+from pytest_stairway.databases.cache import remove_entry
 from pytest_stairway.databases.datadir import fill, forget
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.databases.janitor import server_account
+from pytest_stairway.databases.kept import kept_templates, leave_only
 from pytest_stairway.databases.postgresql import PostgresqlServer
+from pytest_stairway.databases.templates import Clusters
 from pytest_stairway.databases.workplace import Workplace, new_folder, usable_folders
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_stairway.databases.binaries import Installation
+    from pytest_stairway.databases.cache import Cache
+    from pytest_stairway.databases.templates import Cluster
 
 __all__ = ["PrivateProvider", "start"]
 
 _START_SECONDS = 60
+_STOP_SECONDS = 20
 _USER = "postgres"  # what migrations that grant to somebody expect
 _PORT = 5432
 _SOCKET_LENGTH = 103  # the shortest limit of any system, without the final zero
@@ -73,6 +80,8 @@ class PrivateProvider:
     version: str
     driver: str | None = None
     """For administrative statements."""
+    cache: Cache | None = None
+    """What is kept between runs; None keeps an initialised data directory only."""
 
     @property
     def description(self) -> str:
@@ -81,32 +90,34 @@ class PrivateProvider:
 
     def start(self) -> PostgresqlServer:
         """Start the server; a warm start takes half a second, the first one two more."""
-        return start(self.installation, provider=self.name, driver=self.driver)
+        return start(self.installation, provider=self.name, driver=self.driver, cache=self.cache)
 
 
-def start(installation: Installation, *, provider: str, driver: str | None = None) -> PostgresqlServer:
-    """Start a server; when a cached data directory proves to be of no use, once more with a new one.
+def start(
+    installation: Installation, *, provider: str, driver: str | None = None, cache: Cache | None = None
+) -> PostgresqlServer:
+    """Start a server; when a cached data directory proves to be of no use, once more with another one.
 
     Raises:
         DatabaseUnavailable: it does not start; the message ends with the server's own last words.
     """
     driver = usable_driver(driver)
-    try:
-        return _Start(installation, provider, driver).server()
-    except _CacheUnusable as unusable:
-        forget(unusable.key)
-        return _Start(installation, provider, driver).server()
+    while True:
+        try:
+            return _Start(installation, provider, driver, cache).server()
+        except _CacheUnusable as unusable:
+            unusable.forget()
 
 
 class _CacheUnusable(Exception):
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self, forget: Callable[[], None]) -> None:
+        self.forget = forget
 
 
 class _Start:
     """The steps of one start, and what they share."""
 
-    def __init__(self, installation: Installation, provider: str, driver: str) -> None:
+    def __init__(self, installation: Installation, provider: str, driver: str, cache: Cache | None) -> None:
         self._account = server_account()
         self._provider = provider
         self._driver = driver
@@ -115,26 +126,39 @@ class _Start:
         self._log = self._place.log
         self._janitor = self._place.janitor
         self._original = self._installation = installation
+        self._cache = cache
+        self._cluster: Cluster | None = None
 
     def server(self) -> PostgresqlServer:
         """Take all steps; when one fails, nothing is left."""
         try:
             version = self._make_reachable()
             key = _cache_key(self._installation, version)
-            cached = fill(self._data, key, lambda: self._initialise(version))
+            clusters = Clusters(self._cache, key, version)
+            forget_it = self._filled(clusters, key, version)
             self._account.own(self._data)
             socket = self._place.socket_folder(_fits_socket)
             if not self._serves(socket, version):
-                if cached:
-                    raise _CacheUnusable(key)
+                if forget_it is not None:
+                    raise _CacheUnusable(forget_it)
                 raise DatabaseUnavailable(self._failure(f"PostgreSQL {version} does not start"))
-            return self._connected(socket)
+            return self._connected(socket, clusters)
         except BaseException as err:
             self._janitor.close()
             if isinstance(err, OSError):  # a full disk
                 msg = f"no server can be set up in {self._place.folder.parent}: {err}"
                 raise DatabaseUnavailable(msg) from err
             raise
+
+    def _filled(self, clusters: Clusters, key: str, version: str) -> Callable[[], None] | None:
+        """Fill the data directory; give what removes it from the cache, if it came from there."""
+        best = clusters.best()
+        if best is not None and best.copy_to(self._data):
+            self._cluster = best
+            return functools.partial(remove_entry, best.entry)
+        if fill(self._data, key, lambda: self._initialise(version), cache=self._cache):
+            return functools.partial(forget, key, cache=self._cache)
+        return None
 
     def _make_reachable(self) -> str:
         """Copy the programs where the server's account cannot run them, and return their version."""
@@ -180,7 +204,7 @@ class _Start:
             return False
         return "ready" in "".join(lines[_STATUS_LINE:])
 
-    def _connected(self, socket: Path) -> PostgresqlServer:
+    def _connected(self, socket: Path, clusters: Clusters) -> PostgresqlServer:
         from sqlalchemy.engine import URL  # not at pytest's start
 
         url = URL.create("postgresql", _USER, port=_PORT, database="postgres", query={"host": str(socket)})
@@ -190,9 +214,33 @@ class _Start:
             administrator=Administrator(url, self._driver),
             session=new_session(),
             private=True,
+            keeps=clusters.usable,
+            on_keep=functools.partial(self._keep, clusters) if clusters.usable else None,
             on_close=self._janitor.close,
             psql=self._original.psql,
         )
+
+    def _keep(self, clusters: Clusters, administrator: Administrator) -> None:
+        """Keep the data directory, where there are templates in it that the cache does not have.
+
+        Raises:
+            DatabaseUnavailable: they could not be kept; the run itself is over and done.
+        """
+        known = self._cluster.templates if self._cluster is not None else ()
+        if {each.name for each in kept_templates(administrator)} <= set(known):
+            return
+        templates = leave_only(administrator)
+        last = administrator.value("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        administrator.close()
+        if not templates or not self._janitor.stop_server(_STOP_SECONDS):
+            return
+        log = sorted(path.name for path in (self._data / "pg_wal").iterdir() if path.is_file())
+        spare = [name for name in log if name < last] + [name for name in log if name > last][1:]
+        try:
+            clusters.save(self._data, templates, instead_of=self._cluster, without=spare)
+        except OSError as err:
+            msg = f"the templates of this run cannot be kept for the next one: {err}"
+            raise DatabaseUnavailable(msg) from err
 
     def _failure(self, what: str) -> str:
         return self._place.last_words(f"{what} ({self._original.bin})")

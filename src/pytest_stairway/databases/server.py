@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL
 
+    from pytest_stairway.databases.cache import Cache
+
 __all__ = ["ServerProvider", "sweep"]
 
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
@@ -48,6 +50,8 @@ class ServerProvider:
     """For administrative statements, unless the URL names one."""
     major: int | None = None
     """The only major version that will do."""
+    cache: Cache | None = None
+    """What is kept between runs: templates stay on the server; None for nothing."""
     name: str = "server"
 
     def start(self) -> PostgresqlServer:
@@ -65,7 +69,7 @@ class ServerProvider:
             url = url.set(database="postgres")
         administrator = Administrator(url, usable_driver(in_url or self.driver))
         try:
-            server = _begin(administrator, url)
+            server = _begin(administrator, url, keeps=self.cache is not None and self.cache.on_servers)
             if self.major is not None and major_of(server.version) != self.major:
                 msg = f"PostgreSQL {self.major} is wanted, and {public_address(url)} is {server.version}"
                 raise DatabaseUnavailable(msg)
@@ -75,7 +79,7 @@ class ServerProvider:
         return server
 
 
-def _begin(administrator: Administrator, url: URL) -> PostgresqlServer:
+def _begin(administrator: Administrator, url: URL, *, keeps: bool) -> PostgresqlServer:
     if not administrator.value(_MAY_CREATE):
         role = administrator.value("SELECT current_user::text")
         msg = (
@@ -90,7 +94,14 @@ def _begin(administrator: Administrator, url: URL) -> PostgresqlServer:
         raise DatabaseUnavailable(msg)
     sweep(administrator)
     place = f"server {public_address(url).rpartition('/')[0]}"
-    return PostgresqlServer(provider="server", place=place, administrator=administrator, session=session, private=False)
+    return PostgresqlServer(
+        provider="server",
+        place=place,
+        administrator=administrator,
+        session=session,
+        private=False,
+        keeps=keeps,
+    )
 
 
 def sweep(administrator: Administrator) -> tuple[str, ...]:

@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import Database, current_worker, database_name, new_session, template_name
 from pytest_stairway.databases.janitor import Janitor
+from pytest_stairway.databases.templates import TemplateFiles
 from pytest_stairway.databases.workplace import roomy_folder
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from pytest_stairway.databases.cache import Cache
 
 __all__ = ["SqliteProvider", "SqliteServer", "join"]
 
@@ -37,6 +40,8 @@ class SqliteProvider:
     why: str
     folder: Path | None = None
     """Where the run's own folder is made; None for memory or the temporary folder."""
+    cache: Cache | None = None
+    """What is kept between runs; None for nothing."""
     name: str = "sqlite"
 
     def start(self) -> SqliteServer:
@@ -52,7 +57,8 @@ class SqliteProvider:
         except BaseException:
             folder.rmdir()
             raise
-        return SqliteServer(folder, session=new_session(), on_close=janitor.close)
+        kept = self.cache.folder if self.cache is not None else None
+        return SqliteServer(folder, session=new_session(), on_close=janitor.close, kept=kept)
 
 
 class SqliteServer:
@@ -63,12 +69,21 @@ class SqliteServer:
     version = sqlite3.sqlite_version
 
     def __init__(
-        self, folder: Path, *, session: str, worker: str = "main", on_close: Callable[[], None] | None = None
+        self,
+        folder: Path,
+        *,
+        session: str,
+        worker: str = "main",
+        on_close: Callable[[], None] | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.session = session
         self._folder = folder
         self._worker = worker
         self._on_close = on_close
+        self.notes: tuple[str, ...] = ()
+        self._kept_folder = kept
+        self._kept = TemplateFiles(kept, self.version)
         self._made: set[str] = set()
         self._process = os.getpid()
 
@@ -80,7 +95,8 @@ class SqliteServer:
     @property
     def address(self) -> str:
         """What another process needs to join, as JSON."""
-        return json.dumps({"dialect": self.dialect, "folder": str(self._folder), "session": self.session})
+        kept = str(self._kept_folder) if self._kept_folder is not None else None
+        return json.dumps({"dialect": self.dialect, "folder": str(self._folder), "session": self.session, "kept": kept})
 
     def create(self, label: str = "") -> Database:
         """Make an empty file."""
@@ -111,19 +127,54 @@ class SqliteServer:
         self._path(database.name).chmod(0o400)
 
     def template(self, key: str, build: Callable[[Database], None]) -> Database:
-        """Return the sealed template for `key`, which `build` fills when nobody in this run has done so yet.
+        """Return the sealed template for `key`, which `build` fills when nobody has done so yet.
 
         It gets its name when it is complete; of two that are built at once, the later one wins.
         """
-        name = template_name(self.session, hashlib.sha256(key.encode()).hexdigest())
-        if not self._path(name).exists():
-            database = self.create("template")
-            build(database)
-            _refuse_open(self._path(database.name))
-            self.seal(database)
-            self._path(database.name).rename(self._path(name))
-            self._made.discard(database.name)  # it outlives this process: the run's other workers use it
-        return self._database(name)
+        found = self.kept([key])
+        if found is not None:
+            return found[1]
+        database = self.create("template")
+        build(database)
+        return self._kept_for_good(key, database)
+
+    def kept(self, keys: Sequence[str]) -> tuple[str, Database] | None:
+        """Return the first key that has a template, with the template."""
+        for key in keys:
+            path = self._path(_run_name(self.session, key))
+            if not path.exists():
+                self._bring(key, path)
+            if path.exists():
+                return key, self._database(path.stem)
+        return None
+
+    def keep(self, key: str, database: Database) -> None:
+        """Keep a copy of a database that nobody is connected to as the template for `key`."""
+        if self.kept([key]) is None:
+            self._kept_for_good(key, self.clone(database, "template"))
+
+    def _bring(self, key: str, path: Path) -> None:
+        """Bring in the template for a key that an earlier run has left; one that cannot be read is none."""
+        source = self._kept.find(key)
+        if source is not None:
+            unfinished = self._path(database_name(self.session, self._worker, "template"))
+            with contextlib.suppress(OSError):
+                shutil.copyfile(source, unfinished)
+                unfinished.chmod(0o400)
+                unfinished.rename(path)
+
+    def _kept_for_good(self, key: str, database: Database) -> Database:
+        """Give a whole template its name, and leave a copy to later runs where that can be done."""
+        source, path = self._path(database.name), self._path(_run_name(self.session, key))
+        _refuse_open(source)
+        self.seal(database)
+        source.rename(path)
+        self._made.discard(database.name)  # it outlives this process: the run's other workers use it
+        try:
+            self._kept.save(path, key)
+        except OSError as err:
+            self.notes += (f"the templates of this run cannot be kept for the next one: {err}",)
+        return self._database(path.stem)
 
     def drop(self, database: Database) -> None:
         """Remove the file and what SQLite keeps beside it."""
@@ -175,6 +226,10 @@ def _refuse_open(path: Path) -> None:
         raise DatabaseUnavailable(msg)
 
 
+def _run_name(session: str, key: str) -> str:
+    return template_name(session, hashlib.sha256(key.encode()).hexdigest())
+
+
 def _companions(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in _COMPANIONS]
 
@@ -189,4 +244,5 @@ def join(values: dict[str, Any], worker: str | None = None) -> SqliteServer:
     if not folder.is_dir():
         msg = f"the run that this process wants to join has ended: {folder} is gone"
         raise DatabaseUnavailable(msg)
-    return SqliteServer(folder, session=values["session"], worker=worker or current_worker())
+    kept = Path(values["kept"]) if values["kept"] else None
+    return SqliteServer(folder, session=values["session"], worker=worker or current_worker(), kept=kept)
