@@ -108,6 +108,8 @@ def _run(parsed: argparse.Namespace) -> int:
         return commands.tell_unusable(error)
     finally:
         project.close()
+        for note in project.notes:
+            print(f"stairway: {note}", file=sys.stderr)
 
 
 def _handoff(parsed: argparse.Namespace, project: Project) -> int:

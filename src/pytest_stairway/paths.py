@@ -14,11 +14,12 @@ LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib",
 
 def shown(path: str | Path) -> str:
     """Write a path as its user would: from the current folder where it lies below it, in full otherwise."""
-    absolute = Path(path).absolute()
     try:
-        return str(absolute.relative_to(Path.cwd()))
-    except (ValueError, FileNotFoundError):  # elsewhere, or the current folder is gone
-        return str(absolute)
+        here = os.getcwd()  # noqa: PTH109 - called for each of a thousand revisions, and pathlib takes its time
+    except FileNotFoundError:  # the current folder is gone
+        return str(path)
+    absolute = os.path.join(here, path)  # noqa: PTH118
+    return absolute[len(here) + 1 :] if absolute.startswith(here.rstrip(os.sep) + os.sep) else absolute
 
 
 def is_library(filename: str) -> bool:

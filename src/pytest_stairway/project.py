@@ -15,9 +15,11 @@ from pytest_stairway import databases
 from pytest_stairway.baseline import FILE_NAME as BASELINE
 from pytest_stairway.baseline import Baseline, read_baseline
 from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip, is_irreversible
+from pytest_stairway.databases import Cache
 from pytest_stairway.environment import Environment
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
 from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.lineage import Lineage
 from pytest_stairway.marks import Mark, marks_in
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
 from pytest_stairway.release import walk_release
@@ -25,6 +27,7 @@ from pytest_stairway.report import DatabaseFacts, HistoryFacts, Outcome, Revisio
 from pytest_stairway.revisions import check_structure, load_history
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.sandbox import Sandbox
+from pytest_stairway.shortcuts import Shortcuts
 from pytest_stairway.walk import Roundtrip, Walk
 
 if TYPE_CHECKING:
@@ -92,6 +95,8 @@ class Project:
         self._ahead: tuple[str, ...] = ()
         self._found: dict[str, tuple[Finding, ...]] = {}
         self._broken: HistoryUnusable | None = None
+        self.notes: tuple[str, ...] = ()
+        """What somebody should know after the run, though nothing failed."""
 
     @cached_property
     def configuration(self) -> Path:
@@ -183,7 +188,27 @@ class Project:
         Raises:
             DatabaseUnavailable: there is nowhere.
         """
-        return databases.choose(self.contact.dialect, named=self.settings.database, driver=self.contact.driver)
+        return databases.choose(
+            self.contact.dialect, named=self.settings.database, driver=self.contact.driver, cache=self._cache
+        )
+
+    @property
+    def _cache(self) -> Cache:
+        """What is kept between runs."""
+        if self.settings.no_cache:
+            return Cache(folder=None, on_servers=False)
+        folder = databases.cache_folder(self.settings.cache_dir)
+        return Cache(folder=folder, project=str(self.configuration), wanted=self._wanted)
+
+    def _wanted(self) -> list[str]:
+        """Give the keys of the templates with which the walk can begin, the best first."""
+        order = [each.revision for each in self.history.revisions]
+        first = next((place for place, name in enumerate(order) if name in self._asked), len(order))
+        return self._lineage.keys(order[:first])[::-1]
+
+    @cached_property
+    def _lineage(self) -> Lineage:
+        return Lineage(self.history, dialect=self.contact.dialect, facts=(self.contact.driver,))
 
     @property
     def server(self) -> Server:
@@ -336,6 +361,7 @@ class Project:
         finally:
             if self._server is not None:
                 self._server.close()
+                self.notes = self._server.notes
 
     @cached_property
     def _survey(self) -> Survey:
@@ -351,13 +377,15 @@ class Project:
     def _started_walk(self) -> Walk:
         if self._walk is None:
             self.server  # noqa: B018 - started here, where a failure is not taken for one of env.py
+            survey = self._survey
             self._walk = Walk(
                 self.history,
                 self._environment,
-                self._survey,
+                survey,
                 minimum=self.minimum,
                 irreversible=self._irreversible(),
                 planned=self._ahead,
+                shortcuts=Shortcuts(self._environment.sandbox, self._lineage) if survey.continuous else None,
             )
         return self._walk
 

@@ -44,6 +44,7 @@ class Sandbox:
         self._given = dict(given or {})
         self._server: Server | None = None
         self._databases: dict[str, Database] = dict(self._given)
+        self._addresses: dict[str, None] = {}
         self._migrated: dict[str, None] = {}
 
     @property
@@ -71,6 +72,7 @@ class Sandbox:
                 address=str(contact),
                 remedy=f"Name a {contact.dialect} database by --stairway-database, or keep migrations from using it",
             )
+        self._addresses[contact.address] = None
         if contact.address not in self._databases:
             self._databases[contact.address] = self._server.create(self._label)
         return self._databases[contact.address].url
@@ -100,6 +102,22 @@ class Sandbox:
                     assert self._server is not None  # who else has made it
                     stack.callback(self._server.drop, database)
             self._databases.update(self._given)
+
+    def fill(self, template: Database) -> None:
+        """Put a copy of a template in the place of the one database that there is.
+
+        Raises:
+            DatabaseUnavailable: it cannot be copied.
+        """
+        self.reset()
+        assert self._server is not None
+        (address,) = self._addresses
+        self._databases[address] = self._server.clone(template, self._label)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether everybody who has connected so far got the same database."""
+        return len(self._addresses) == 1
 
     def _addresses_of(self, url: str) -> Iterator[str]:
         return (address for address, database in self._databases.items() if database.url == url)

@@ -176,6 +176,7 @@ class SessionPlugin:
                 self._complete(session)
         finally:
             self.project.close()
+            self._gathering.report.notes.extend(self.project.notes)
 
     def _complete(self, session: pytest.Session) -> None:
         """Complete the report, and fail for a warning of it that no item can know of."""

@@ -69,6 +69,18 @@ OPTIONS: tuple[Option, ...] = (
         "databases may be created (default: the first that works for the dialect that env.py connects to)",
     ),
     Option(
+        name="cache_dir",
+        metavar="FOLDER",
+        help="where templates and initialised servers are kept between runs (default: pytest-stairway in "
+        "XDG_CACHE_HOME or ~/.cache)",
+    ),
+    Option(
+        name="no_cache",
+        kind="flag",
+        default=False,
+        help="keep nothing for the next run, and use nothing that an earlier one kept",
+    ),
+    Option(
         name="range",
         metavar="RANGE",
         help="the revisions to walk, as Alembic writes them: base:head, a:b, +2, -1, label@head",
@@ -122,6 +134,8 @@ class Settings:
     section: str = "alembic"
     x: tuple[str, ...] = ()
     database: str | None = None
+    cache_dir: str | None = None
+    no_cache: bool = False
     range: str | None = None
     minimum: str | None = None
     release_from: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from sqlalchemy import inspect
 from pytest_stairway.findings import Direction
 from pytest_stairway.schema import compare_schemas, reader_for
 from pytest_stairway.session import Session, StepFailed
+from pytest_stairway.shortcuts import WORTHWHILE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.revisions import History
     from pytest_stairway.schema import Key, Schema, SchemaReader
+    from pytest_stairway.shortcuts import Shortcuts
 
 __all__ = ["Descent", "Roundtrip", "Snapshot", "Snapshots", "Walk"]
 
@@ -122,6 +124,7 @@ class Walk:
         irreversible: revisions that are never downgraded.
         planned: revisions that will be asked for; those before the one that is asked for are walked first, so that any
             order of asking costs one walk.
+        shortcuts: spare the walk the way to where it starts.
     """
 
     def __init__(
@@ -133,6 +136,7 @@ class Walk:
         minimum: Collection[str] = (),
         irreversible: Collection[str] = (),
         planned: Iterable[str] = (),
+        shortcuts: Shortcuts | None = None,
     ) -> None:
         self._history = history
         self._environment = environment
@@ -142,6 +146,7 @@ class Walk:
         planned_set = frozenset(planned)
         self._planned = [revision for revision in self._order if revision in planned_set]
         self._survey = survey
+        self._shortcuts = shortcuts
         self._snapshots = Snapshots(environment, ignore=survey.version_tables)
         self._session = Session(environment, survey, self._snapshots)
         self._applied: dict[str, None] = {}
@@ -302,13 +307,35 @@ class Walk:
 
     def _bring_up(self, order: list[str], *, observed: bool = False) -> None:
         """Apply all of these revisions that can be applied, and nothing else."""
-        if not self._fresh or self._applied.keys() - order:
+        without_floor = observed and self._floor is None and self._applied
+        if not self._fresh or self._applied.keys() - order or without_floor:
             self._start_over()
-        if self._floor is None:
+        shortened = not observed and self._shorten(order)
+        if self._floor is None and not self._applied:
             self._apply([name for name in order if name in self._minimum], observed=False)
             self._floor = self._look()
-        if self._apply(order, observed=observed) and not observed:
+        steps = -len(self._applied)
+        taken = self._apply(order, observed=observed)
+        if not observed and steps + len(self._applied) >= WORTHWHILE:
+            self._leave_shortcut()
+        if (taken or shortened) and not observed:
             self._look()
+
+    def _shorten(self, order: list[str]) -> bool:
+        """Begin with a template, where there is one; tell whether there was."""
+        if self._applied or self._shortcuts is None:
+            return False
+        self._session.close()
+        taken = self._shortcuts.take([name for name in order if self._blocker(name) is None])
+        self._applied = dict.fromkeys(taken)
+        self._unobserved = self._unobserved or bool(taken)
+        return bool(taken)
+
+    def _leave_shortcut(self) -> None:
+        """Leave a template of where the database is now."""
+        if self._shortcuts is not None:
+            self._session.close()
+            self._shortcuts.leave(tuple(self._applied))
 
     def _apply(self, order: list[str], *, observed: bool) -> bool:
         """Upgrade what is not applied yet; tell whether there was anything to do."""
