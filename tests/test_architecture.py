@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("environment", "shortcuts"),
     ("environment_run", "offline"),
     ("session",),
-    ("faults", "remedies"),
+    ("faults", "operations", "remedies"),
     ("mistakes",),
     ("walk", "moves"),
     ("release", "migrated"),

@@ -52,6 +52,8 @@ def test_a_type_that_alembic_remembers_is_a_matter_of_one_run() -> None:
 
 
 def test_an_error_of_sqlalchemy_is_told_without_its_appendix() -> None:
-    with sa.create_engine("sqlite://").connect() as connection, pytest.raises(sa.exc.StatementError) as raised:
-        connection.execute(sa.text("SELECT :role"))
-    assert words_of(raised.value) == "InvalidRequestError: A value is required for bind parameter 'role'"
+    said = "A value is required for bind parameter 'role'"
+    cause = sa.exc.InvalidRequestError(said, code="cd3x")
+    error = sa.exc.StatementError(f"(InvalidRequestError) {cause}", "SELECT :role", {}, cause)
+    assert "sqlalche.me" in str(error)
+    assert words_of(error) == f"InvalidRequestError: {said}"

@@ -11,7 +11,7 @@ from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.hints import hint_of
 from pytest_stairway.remedies import remedy_for
 from pytest_stairway.revisions.source import shown
-from pytest_stairway.schema import Verdict, compare_schemas
+from pytest_stairway.schema import Change, Verdict, compare_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +30,7 @@ FAILURES = {
     Direction.DOWNGRADE: "downgrade-failed",
     Direction.REUPGRADE: "reupgrade-failed",
 }
+MOMENTS = {Direction.DOWNGRADE: "after the downgrade", Direction.REUPGRADE: "after the second upgrade"}
 VERSION_COLUMN_LENGTH = 32
 """Of Alembic's version table."""
 FOLLOWS = "Mend the downgrade first: upgrade() meets what it did not put back"
@@ -46,9 +47,8 @@ def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tup
     """
     restored: list[Finding] = []
     if trip.before is not None and trip.downgraded is not None:
-        restored += _schema_findings(
-            trip.before, trip.downgraded, revision, Direction.DOWNGRADE, dialect=dialect, moment="after the downgrade"
-        )
+        differences = _differences(trip.before, trip.downgraded, between=trip.upgraded)
+        restored += _schema_findings(differences, revision, Direction.DOWNGRADE, dialect=dialect)
     follows = any(finding.severity is not Severity.INFO for finding in restored)
     failed = [
         _failure_finding(failure, direction, revision, dialect=dialect, follows=follows)
@@ -56,10 +56,8 @@ def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tup
     ]
     repeated: Iterable[Finding] = ()
     if trip.upgraded is not None and trip.reupgraded is not None:
-        moment = "after the second upgrade"
-        repeated = _schema_findings(
-            trip.upgraded, trip.reupgraded, revision, Direction.REUPGRADE, dialect=dialect, moment=moment
-        )
+        differences = _differences(trip.upgraded, trip.reupgraded, between=trip.downgraded)
+        repeated = _schema_findings(differences, revision, Direction.REUPGRADE, dialect=dialect)
     return (*failed, *restored, *_not_told(repeated, restored))
 
 
@@ -178,10 +176,10 @@ def _failure_finding(
 
 
 def _schema_findings(
-    before: Snapshot, after: Snapshot, revision: Revision, direction: Direction, *, dialect: str, moment: str
+    differences: Iterable[Difference], revision: Revision, direction: Direction, *, dialect: str
 ) -> Iterator[Finding]:
     code = "schema-not-restored" if direction is Direction.DOWNGRADE else "schema-not-repeated"
-    for difference in _differences(before, after):
+    for difference in differences:
         different = difference.verdict is Verdict.DIFFERENT
         note = "" if different else f" ({difference.verdict.value})"
         yield Finding(
@@ -190,17 +188,17 @@ def _schema_findings(
             revision=revision.revision,
             direction=direction,
             dialect=dialect,
-            object=difference.object,
-            message=f"{difference.words(moment)}{note}",
-            hint=remedy_for(difference, direction) if different else None,
+            object=difference.remains,
+            message=f"{difference.words(MOMENTS[direction])}{note}",
+            hint=remedy_for(difference, direction, dialect=dialect) if different else None,
             path=shown(revision.path),
             line=revision.line_of(FUNCTIONS[direction]),
         )
 
 
-def _differences(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
+def _differences(before: Snapshot, after: Snapshot, *, between: Snapshot | None = None) -> Iterator[Difference]:
     for name in before.keys() & after.keys():
-        yield from compare_schemas(before[name], after[name])
+        yield from compare_schemas(before[name], after[name], between=(between or {}).get(name))
 
 
 def _leftover_finding(difference: Difference, maker: Revision | None, *, dialect: str) -> Finding:
@@ -212,7 +210,7 @@ def _leftover_finding(difference: Difference, maker: Revision | None, *, dialect
         dialect=dialect,
         object=difference.object,
         message=f"{difference.words('when every revision is downgraded')}{made}",
-        hint=remedy_for(difference, Direction.DOWNGRADE),
+        hint=remedy_for(difference, Direction.DOWNGRADE, dialect=dialect),
         path=shown(maker.path) if maker else None,
         line=maker.line_of("downgrade") if maker else None,
     )
@@ -231,13 +229,21 @@ def _release_difference(
         direction=Direction.UPGRADE,
         dialect=dialect,
         object=difference.object,
-        message=f"{difference.words('after upgrading in one run')} (from {release.start} to the heads; "
-        "before: one revision at a time)",
+        message=f"{_told_of_release(difference)} (from {release.start} to the heads)",
         hint="A migration depends on what is committed before it, or on settings that another one left: look at what "
         "it reads from the database and the session",
         path=shown(revision.path) if revision else None,
         line=revision.line_of("upgrade") if revision else None,
     )
+
+
+def _told_of_release(difference: Difference) -> str:
+    then, now = "one revision at a time", "in one run"
+    moments = {
+        Change.MISSING: f"{now}, there {then}",
+        Change.UNEXPECTED: f"{now}, and not {then}",
+    }
+    return difference.words(moments.get(difference.change, now), unexpected="there", then=then, now=now)
 
 
 def _release_failure(release: Release, history: History, *, dialect: str) -> Finding:

@@ -21,8 +21,15 @@ def differences(before: dict[Key, Facts], after: dict[Key, Facts], dialect: str 
     return list(compare_schemas(schema(before, dialect), schema(after, dialect)))
 
 
-def words(before: dict[Key, Facts], after: dict[Key, Facts]) -> list[str]:
-    return [each.words("after the downgrade") for each in differences(before, after)]
+def words(
+    before: dict[Key, Facts],
+    after: dict[Key, Facts],
+    between: dict[Key, Facts] | None = None,
+    dialect: str = "postgresql",
+) -> list[str]:
+    upgraded = None if between is None else schema(between, dialect)
+    found = compare_schemas(schema(before, dialect), schema(after, dialect), between=upgraded)
+    return [each.words("after the downgrade") for each in found]
 
 
 class TestComparing:
@@ -105,11 +112,157 @@ class TestComparing:
         assert found.verdict is Verdict.DIFFERENT
 
 
+def table(name: str, **columns: str) -> dict[Key, Facts]:
+    """Make a table of columns and their types."""
+    made: dict[Key, Facts] = {Key("table", name): {}}
+    for position, (column, type_) in enumerate(columns.items(), 1):
+        made[Key("column", column, name)] = {"type": type_, "position": str(position)}
+    return made
+
+
+class TestRenames:
+    def test_a_renamed_column(self) -> None:
+        before, after = table("user", id="integer", bio="text"), table("user", id="integer", about="text")
+        assert words(before, after) == ["column user.bio: named about after the downgrade"]
+        assert words(before, after, after) == ["column user.bio: still named about after the downgrade"]
+
+    def test_a_renamed_table_and_all_that_is_in_it(self) -> None:
+        index = {"definition": "btree (id)"}
+        before = table("author", id="integer") | {Key("index", "ix", "author"): index}
+        after = table("writer", id="integer") | {Key("index", "ix", "writer"): index}
+        assert words(before, after) == ["table author: named writer after the downgrade"]
+
+    def test_texts_that_name_what_was_renamed(self) -> None:
+        def objects(table_: str, column: str) -> dict[Key, Facts]:
+            return {
+                **table(table_, **{column: "integer"}),
+                Key("index", "ix", table_): {"definition": f"btree ({column})"},
+                **table("book", writer="integer"),
+                Key("foreign key", "fk", "book"): {"definition": f"FOREIGN KEY (writer) REFERENCES {table_}({column})"},
+            }
+
+        renamed = "table user: named author after the downgrade"
+        assert words(objects("user", "id"), objects("author", "id")) == [renamed]
+        assert words(objects("author", "id"), objects("author", "key")) == [
+            "column author.id: named key after the downgrade"
+        ]
+
+    def test_names_in_quotes(self) -> None:
+        fk = Key("foreign key", "fk", "book")
+        before = {**table("user", id="int"), fk: {"definition": 'FOREIGN KEY (a) REFERENCES "user"(id)'}}
+        after = {**table("author", id="int"), fk: {"definition": "FOREIGN KEY (a) REFERENCES author(id)"}}
+        assert words(before, after) == ["table user: named author after the downgrade"]
+
+    def test_the_sequence_of_a_renamed_column(self) -> None:
+        def serial(name: str) -> dict[Key, Facts]:
+            return table("user", **{name: "integer"}) | {Key("sequence", name, "user"): {"name": "user_id_seq"}}
+
+        assert words(serial("id"), serial("no")) == ["column user.id: named no after the downgrade"]
+
+    def test_another_type_is_no_rename(self) -> None:
+        found = words(table("user", bio="text"), table("user", about="integer"))
+        assert found == [
+            "column user.about: still there after the downgrade",
+            "column user.bio: missing after the downgrade",
+        ]
+
+    def test_a_table_of_other_columns_is_no_rename(self) -> None:
+        assert len(words(table("author", id="integer"), table("writer", no="integer"))) == 2
+
+    def test_of_two_that_are_alike_the_position_tells(self) -> None:
+        before, after = table("user", a="text", b="text"), table("user", x="text", y="text")
+        assert words(before, after) == [
+            "column user.a: named x after the downgrade",
+            "column user.b: named y after the downgrade",
+        ]
+
+    def test_of_two_tables_that_are_alike_nobody_can_tell(self) -> None:
+        before = table("a", id="integer") | table("b", id="integer")
+        assert len(words(before, table("x", id="integer") | table("y", id="integer"))) == 4
+
+    def test_what_was_there_under_both_names_is_no_rename(self) -> None:
+        before, between = table("address", street="text", town="text"), table("address", street="t", town="t", zip="t")
+        assert words(before, table("address", street="text", zip="text"), between) == [
+            "column address.town: missing after the downgrade",
+            "column address.zip: still there after the downgrade",
+        ]
+
+    def test_a_renamed_enum_type(self) -> None:
+        values = {"values": "'a', 'b'"}
+        assert words({Key("enum type", "mood"): values}, {Key("enum type", "temper"): values}) == [
+            "enum type mood: named temper after the downgrade"
+        ]
+
+
+class TestConsequences:
+    def test_what_goes_with_a_column_that_is_left(self) -> None:
+        after = table("user", id="integer", email="text") | {
+            INDEX: {"definition": "btree (email)"},
+            Key("unique constraint", "uq", "user"): {"definition": "UNIQUE (id, email)"},
+            Key("check constraint", "ck", "user"): {"definition": "CHECK (id > 0)"},
+        }
+        assert words(table("user", id="integer"), after) == [
+            "check constraint ck on user: still there after the downgrade",
+            "column user.email: still there after the downgrade",
+        ]
+
+    def test_what_a_missing_column_had_is_told(self) -> None:
+        before = table("user", id="integer", email="text") | {INDEX: {"definition": "btree (email)"}}
+        assert len(words(before, table("user", id="integer"))) == 2
+
+    def test_a_default_takes_its_sequence_along(self) -> None:
+        key, sequence = Key("column", "id", "user"), Key("sequence", "id", "user")
+        before = {TABLE: {}, key: {"default": "nextval(its own sequence)"}, sequence: {"name": "user_id_seq"}}
+        assert words(before, {TABLE: {}, key: {}}) == [
+            "column user.id: default nextval(its own sequence) before, no default after"
+        ]
+
+    def test_partitions_have_what_their_table_has(self) -> None:
+        def partitioned(**facts: str) -> dict[Key, Facts]:
+            inherits = {"inherits": "public.event", "partition bound": "FOR VALUES IN (1)"}
+            return {
+                Key("table", "event"): {},
+                Key("column", "at", "event"): {"type": "date", **facts},
+                Key("table", "event_1"): inherits,
+                Key("column", "at", "event_1"): {"type": "date", "inherited": "yes", **facts},
+            }
+
+        assert words(partitioned(), partitioned(nullability="NOT NULL")) == [
+            "column event.at: no nullability before, NOT NULL after"
+        ]
+        without = {key: facts for key, facts in partitioned().items() if key.kind != "column"}
+        assert words(without, partitioned()) == ["column event.at: still there after the downgrade"]
+
+    def test_a_partition_of_its_own(self) -> None:
+        column = Key("column", "at", "event_1")
+        attached = {Key("table", "event_1"): {"inherits": "event"}, column: {"inherited": "yes"}}
+        assert words(attached, {Key("table", "event_1"): {}, column: {}}) == [
+            "table event_1: inherits event before, no inherits after"
+        ]
+
+    def test_storage_follows_from_the_type_that_a_domain_stands_for(self) -> None:
+        column = Key("column", "zip", "user")
+        before = {Key("domain", "zip"): {"type": "text"}, column: {"type": "zip", "storage": "extended"}}
+        after = {Key("domain", "zip"): {"type": "integer"}, column: {"type": "zip", "storage": "plain"}}
+        assert words(before, after) == ["domain zip: type text before, integer after"]
+
+
 class TestWords:
+    def test_what_was_made_by_the_downgrade_is_not_called_left(self) -> None:
+        assert words({TABLE: {}}, {TABLE: {}, INDEX: {}}, {TABLE: {}}) == [
+            "index ix_user_email on user: there after the downgrade, and not before"
+        ]
+
+    def test_other_names_of_the_two(self) -> None:
+        (found,) = differences({EMAIL: {"type": "text"}}, {EMAIL: {"type": "integer"}})
+        assert found.words(then="one revision at a time", now="in one run") == (
+            "column user.email: type text one revision at a time, integer in one run"
+        )
+
     def test_no_such_fact(self) -> None:
         assert words({EMAIL: {"default": "1"}, NAME: {}}, {EMAIL: {}, NAME: {"comment": "x"}}) == [
             "column user.email: default 1 before, no default after",
-            "column user.name: no comment before, comment x after",
+            "column user.name: no comment before, comment 'x' after",
         ]
 
     def test_another_schema_is_named_and_the_default_one_is_not(self) -> None:

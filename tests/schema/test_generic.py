@@ -233,7 +233,7 @@ def test_changes_on_postgresql(postgresql_server: Server) -> None:
     )
     with postgresql(postgresql_server, POSTGRESQL, changed) as (before, after):
         assert told(before, after) == [
-            "table author: comment who wrote before, who wrote it after",
+            "table author: comment 'who wrote' before, 'who wrote it' after",
             "column author.born: type NUMERIC(6, 2) before, NUMERIC(7, 2) after",
             (
                 "foreign key fk_author on author: "

@@ -41,7 +41,7 @@ CHANGES = {
     "column renamed": (
         "label ANY",
         "title ANY",
-        ["column tag.label: missing after the downgrade", "column tag.title: still there after the downgrade"],
+        ["column tag.label: named title after the downgrade"],
     ),
     "type": ("VARCHAR(60)", "VARCHAR(100)", ["column author.name: type VARCHAR(60) before, VARCHAR(100) after"]),
     "type gone": ("city TEXT", "city", ["column team.city: type TEXT before, no type after"]),
@@ -74,12 +74,12 @@ CHANGES = {
     "generated expression": (
         "2026 - born",
         "2027 - born",
-        ["column author.age: generated (2026 - born) VIRTUAL before, (2027 - born) VIRTUAL after"],
+        ["column author.age: generated expression (2026 - born) VIRTUAL before, (2027 - born) VIRTUAL after"],
     ),
     "generated storage": (
         "VIRTUAL,",
         "STORED,",
-        ["column author.age: generated (2026 - born) VIRTUAL before, (2026 - born) STORED after"],
+        ["column author.age: generated expression (2026 - born) VIRTUAL before, (2026 - born) STORED after"],
     ),
     "autoincrement": (
         " AUTOINCREMENT",

@@ -1,7 +1,7 @@
 """Compares two schemas: a pure function between plain data.
 
-Consequences are left out: where a table is missing, nothing is said of its columns.  What came back under another name
-is told as a rename.  Texts that differ are weighed by `meaning`.
+Consequences are left out: where a table is missing, nothing is said of its columns (see `consequences`).  What has
+another name than before is told as a rename (see `renames`).  Texts that differ are weighed by `meaning`.
 """
 
 from __future__ import annotations
@@ -9,33 +9,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_stairway.schema import meaning
+from pytest_stairway.schema.consequences import without_consequences
 from pytest_stairway.schema.difference import Change, Difference, Verdict, unqualified
+from pytest_stairway.schema.renames import POSITION, find_renames, with_new_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_stairway.schema.model import Key, Part, Schema
 
 __all__ = ["COLUMN_ORDER", "POSITION", "compare_schemas"]
 
-POSITION = "position"
-"""A column's fact that says where among its table's columns it stands, as a number."""
 COLUMN_ORDER = "column order"
 """The attribute under which a table's difference in `POSITION` is told."""
 
 
-def compare_schemas(before: Schema, after: Schema) -> tuple[Difference, ...]:
+def compare_schemas(before: Schema, after: Schema, *, between: Schema | None = None) -> tuple[Difference, ...]:
     """Find what is not in `after` as it was in `before`, in the order of the objects' names.
 
     A part that is the very same in both is not looked at.
+
+    Args:
+        before: a schema.
+        after: the schema of which the same is expected.
+        between: the schema in the meantime, where there is one: it tells what was renamed from what was dropped here
+            and made there, and what was left from what was made only then.
     """
     if before is after:
         return ()
     old, new = _changed_parts(before, after)
     if not old and not new:
         return ()
-    comparison = _Comparison(before, old, new)
-    return tuple(sorted((*comparison.come_and_gone(), *comparison.changed()), key=_order))
+    comparison = _Comparison(before, old, new, between)
+    return tuple(sorted(without_consequences(comparison.differences(), old, new), key=_order))
 
 
 def _changed_parts(before: Schema, after: Schema) -> tuple[Part, Part]:
@@ -61,38 +67,50 @@ def _order(difference: Difference) -> tuple[str, str, str, str, str]:
 class _Comparison:
     """Two collections of objects, all that is different among them."""
 
-    def __init__(self, before: Schema, old: Part, new: Part) -> None:
+    def __init__(self, before: Schema, old: Part, new: Part, between: Schema | None) -> None:
         self._dialect = before.dialect
         self._default_schema = before.default_schema
         self._old = old
         self._new = new
+        self._between = None if between is None else frozenset(between)
+        self._renamed = find_renames(old, new, self._alike)
+        self._names = {key.name: other.name for key, other in self._renamed.items()}
+
+    def differences(self) -> Iterator[Difference]:
+        """Find all of them, consequences included."""
+        yield from self.come_and_gone()
+        yield from self.changed()
 
     def come_and_gone(self) -> Iterator[Difference]:
         """Find what is missing, what is unexpected, and what came back under another name."""
-        missing = [key for key in self._old if key not in self._new]
-        unexpected = [key for key in self._new if key not in self._old]
-        renamed = dict(self._renames(missing, unexpected))
-        for key, other in renamed.items():
+        for key, other in self._renamed.items():
             made_up = all(meaning.is_automatic(self._dialect, each) for each in (key, other))
             verdict = Verdict.SAME_MEANING if made_up else Verdict.DIFFERENT
-            yield Difference(key=key, change=Change.RENAMED, verdict=verdict, before=key.name, after=other.name)
-        for key in _without_consequences(key for key in missing if key not in renamed):
-            yield Difference(key=key, change=Change.MISSING)
-        back = set(renamed.values())
-        for key in _without_consequences(key for key in unexpected if key not in back):
-            yield Difference(key=key, change=Change.UNEXPECTED)
+            yield Difference(
+                key=key,
+                change=Change.RENAMED,
+                verdict=verdict,
+                before=key.name,
+                after=other.name,
+                between=self._was_between(other),
+            )
+        back = set(self._renamed.values())
+        for key in self._old:
+            if key not in self._new and key not in self._renamed:
+                yield Difference(key=key, change=Change.MISSING, between=self._was_between(key))
+        for key in self._new:
+            if key not in self._old and key not in back:
+                yield Difference(key=key, change=Change.UNEXPECTED, between=self._was_between(key))
 
-    def _renames(self, missing: Iterable[Key], unexpected: Iterable[Key]) -> Iterator[tuple[Key, Key]]:
-        """Pair what is missing with what is unexpected and the same but for its name."""
-        candidates = [key for key in unexpected if key.parent and key.kind != "column"]
-        for key in missing:
-            for other in candidates:
-                if (key.kind, key.parent, key.schema) == (other.kind, other.parent, other.schema) and all(
-                    verdict is not Verdict.DIFFERENT for _, verdict in self._facts_that_differ(key, other)
-                ):
-                    candidates.remove(other)
-                    yield key, other
-                    break
+    def _was_between(self, key: Key) -> bool | None:
+        return None if self._between is None else key in self._between
+
+    def _alike(self, key: Key, other: Key) -> bool:
+        """Tell whether one object may be the other under a new name."""
+        if key.name != other.name and self._was_between(key) and self._was_between(other):
+            return False
+        facts = self._facts_that_differ(key, other, {key.name: other.name})
+        return not any(verdict is Verdict.DIFFERENT for _, verdict in facts)
 
     def changed(self) -> Iterator[Difference]:
         """Find the facts that changed of what is in both."""
@@ -101,7 +119,7 @@ class _Comparison:
             others = self._new.get(key)
             if others is None or facts is others or facts == others:
                 continue
-            for attribute, verdict in self._facts_that_differ(key, key):
+            for attribute, verdict in self._facts_that_differ(key, key, self._names):
                 if attribute == POSITION:
                     moved[key.kind, key.schema, key.parent] = key
                     continue
@@ -112,12 +130,13 @@ class _Comparison:
         for key in moved.values():
             yield from self._reordered(key)
 
-    def _facts_that_differ(self, key: Key, other: Key) -> Iterator[tuple[str, Verdict]]:
+    def _facts_that_differ(self, key: Key, other: Key, names: Mapping[str, str]) -> Iterator[tuple[str, Verdict]]:
         facts, others = self._old[key], self._new[other]
         for attribute in {**facts, **others}:
             before, after = facts.get(attribute), others.get(attribute)
-            if before != after and not meaning.follows(attribute, facts, others):
-                yield attribute, meaning.weigh(self._dialect, attribute, before, after, self._types(key))
+            if before == after or meaning.follows(attribute, facts, others) or _only_renamed(before, after, names):
+                continue
+            yield attribute, meaning.weigh(self._dialect, attribute, before, after, self._types(key))
 
     def _types(self, key: Key) -> dict[str, str]:
         """Collect the types that columns beside an object have, where they did not change."""
@@ -150,14 +169,8 @@ class _Comparison:
             )
 
 
-def _without_consequences(keys: Iterable[Key]) -> Iterator[Key]:
-    """Leave out what came or went with the table, the type or the schema that it was in."""
-    keys = list(keys)
-    holders = {(key.schema, key.name) for key in keys if not key.parent}
-    schemas = {key.name for key in keys if key.kind == "schema"}
-    columns = {(key.schema, key.parent, key.name) for key in keys if key.kind == "column"}
-    for key in keys:
-        within = key.schema in schemas or (key.parent and (key.schema, key.parent) in holders)
-        of_column = key.kind != "column" and (key.schema, key.parent, key.name) in columns
-        if not within and not of_column:
-            yield key
+def _only_renamed(before: str | None, after: str | None, names: Mapping[str, str]) -> bool:
+    """Tell whether two texts differ in nothing but the names of what was renamed."""
+    if before is None or after is None or not names:
+        return False
+    return with_new_names(before, names) == with_new_names(after, names)

@@ -34,6 +34,8 @@ class Change(str, Enum):
 
 
 _SELF_EXPLAINING = frozenset({"contents", "definition", "firing", "mode", "nullability", "persistence", "validity"})
+_NAMES = {"generated": "generated expression"}
+"""Attributes that are called otherwise in a sentence."""
 _EXCERPT = 100
 _BEFORE_THE_CHANGE = 30
 
@@ -52,35 +54,65 @@ class Difference:
     """The fact before, or the name of an object that was renamed; None where there was none."""
     after: str | None = None
     """The same afterwards."""
+    between: bool | None = None
+    """Whether what is missing, or what was not there (a new name too), was there in the meantime: after the upgrade,
+    where a downgrade is looked at; None where that is not known."""
 
     @property
     def object(self) -> str:
         """The object in words: ``index ix_user_email on user``."""
         return str(self.key)
 
-    def words(self, moment: str = "after", *, unexpected: str = "still there") -> str:
+    @property
+    def remains(self) -> str:
+        """The same, under its new name where somebody renamed it and nobody named it back."""
+        renamed = self.change is Change.RENAMED and self.between
+        return str(self.key._replace(name=self.after or "")) if renamed else self.object
+
+    def words(
+        self,
+        moment: str = "after",
+        *,
+        unexpected: str | None = None,
+        then: str = "before",
+        now: str = "after",
+    ) -> str:
         """Tell the difference in one line.
 
         Args:
             moment: when the second schema was read: ``after the downgrade``.
-            unexpected: how to say that something is there that was not, before `moment`.
+            unexpected: how to say that something is there that was not, before `moment`; ``still there`` unless it is
+                known better.
+            then: how to call the first schema where both are told.
+            now: how to call the second.
         """
         if self.change is Change.MISSING:
             return f"{self.object}: missing {moment}"
         if self.change is Change.UNEXPECTED:
-            return f"{self.object}: {unexpected} {moment}"
+            return f"{self.object}: {self._unexpected(moment, unexpected)}"
         if self.change is Change.RENAMED:
-            return f"{self.object}: named {self.after} {moment}"
-        return f"{self.object}: {self._change()}"
+            return f"{self.object}: {'still ' if self.between else ''}named {self.after} {moment}"
+        return f"{self.object}: {self._change(then, now)}"
 
-    def _change(self) -> str:
-        name = "" if self.attribute in _SELF_EXPLAINING else f"{self.attribute} "
+    def _unexpected(self, moment: str, unexpected: str | None) -> str:
+        if unexpected is None and self.between is False:
+            return f"there {moment}, and not before"
+        return f"{unexpected or 'still there'} {moment}"
+
+    def _change(self, then: str, now: str) -> str:
+        name = _NAMES.get(self.attribute or "", self.attribute)
+        none = f"no {name}"
+        said = "" if self.attribute in _SELF_EXPLAINING else f"{name} "
         if self.before is None:
-            return f"no {self.attribute} before, {name}{_shorten(self.after or '')} after"
+            return f"{none} {then}, {said}{_shorten(self._quoted(self.after))} {now}"
         if self.after is None:
-            return f"{name}{_shorten(self.before)} before, no {self.attribute} after"
-        before, after = _excerpts(self.before, self.after)
-        return f"{name}{before} before, {after} after"
+            return f"{said}{_shorten(self._quoted(self.before))} {then}, {none} {now}"
+        before, after = _excerpts(self._quoted(self.before), self._quoted(self.after))
+        return f"{said}{before} {then}, {after} {now}"
+
+    def _quoted(self, text: str | None) -> str:
+        """Put what somebody wrote for people into quotes."""
+        return repr(text) if self.attribute is not None and "comment" in self.attribute else text or ""
 
 
 def _excerpts(before: str, after: str) -> tuple[str, str]:

@@ -23,7 +23,8 @@ CASES = (
         "column-renamed",
         "renames a column, and the downgrade is `pass`",
         [AUTHOR, Rev("b2", 'op.alter_column("author", "bio", new_column_name="about")')],
-        {("schema-not-restored", "b2"): "author.about", ("reupgrade-failed", "b2"): "bio"},
+        {("schema-not-restored", "b2"): "named about", ("reupgrade-failed", "b2"): "bio"},
+        hint="new_column_name='bio'",
     ),
     Case(
         "column-too-many-dropped",
@@ -37,6 +38,7 @@ CASES = (
             ),
         ],
         {("schema-not-restored", "b2"): "author.bio"},
+        hint="Keep the column",
     ),
     Case(
         "column-length",
@@ -167,6 +169,7 @@ CASES = (
             ),
         ],
         {("schema-not-repeated", "b2"): "author.since"},
+        hint="sa.func.now()",
     ),
     Case(
         "identity",

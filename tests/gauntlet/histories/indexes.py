@@ -34,6 +34,7 @@ CASES = (
             ),
         ],
         {("schema-not-restored", "b2"): "ix_author_email", ("reupgrade-failed", "b2"): "ix_author_email"},
+        hint="op.drop_index('ix_author_email', table_name='author')",
     ),
     Case(
         "index-lost-with-column",
@@ -66,6 +67,7 @@ CASES = (
             ),
         ],
         {("schema-not-restored", "c3"): "ix_author_email", ("reupgrade-failed", "c3"): "ix_author_email"},
+        hint="ix_author_email",
     ),
     index(
         "index-unique",

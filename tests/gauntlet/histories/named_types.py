@@ -39,12 +39,14 @@ CASES = (
             ),
         ],
         {("schema-not-restored", "b2"): "enum type priority", ("reupgrade-failed", "b2"): "priority"},
+        hint="no table or column takes its type along",
     ),
     Case(
         "enum-value-left",
         "adds a value to an enum type, and the downgrade is `pass`",
         [STATUS, Rev("b2", sql("ALTER TYPE status ADD VALUE 'read'"))],
         {("schema-not-restored", "b2"): "enum type status", ("reupgrade-failed", "b2"): "read"},
+        hint="PostgreSQL drops no value",
     ),
     Case(
         "enum-value-left-unnoticed",

@@ -39,6 +39,7 @@ CASES = (
             Rev("c3", sql("ALTER TABLE author DISABLE TRIGGER touch_author")),
         ],
         {("schema-not-restored", "c3"): "touch_author"},
+        hint="ENABLE TRIGGER touch_author",
     ),
     Case(
         "trigger-after-function",
@@ -65,6 +66,7 @@ CASES = (
             Rev("c3", sql("CREATE OR REPLACE VIEW names AS SELECT name, id FROM author"), sql("DROP VIEW names")),
         ],
         {("schema-not-restored", "c3"): "view names"},
+        hint="Keep the view",
     ),
     Case(
         "view-dropped-by-cascade",
@@ -151,12 +153,14 @@ CASES = (
             ),
         ],
         {("schema-not-restored", "b2"): "row level security"},
+        hint="DISABLE ROW LEVEL SECURITY",
     ),
     Case(
         "grant-left",
         "grants a right, and the downgrade does not revoke it",
         [AUTHOR, Rev("b2", sql("GRANT SELECT ON author TO PUBLIC"))],
         {("schema-not-restored", "b2"): "author"},
+        hint="REVOKE SELECT ON author FROM PUBLIC",
     ),
     Case(
         "schema-left",
@@ -193,7 +197,8 @@ CASES = (
         "table-renamed",
         "renames a table, and the downgrade is `pass`",
         [AUTHOR, Rev("b2", 'op.rename_table("author", "writer")')],
-        {("schema-not-restored", "b2"): "table writer", ("reupgrade-failed", "b2"): "author"},
+        {("schema-not-restored", "b2"): "named writer", ("reupgrade-failed", "b2"): "author"},
+        hint="op.rename_table('writer', 'author')",
     ),
     Case(
         "table-too-many-dropped",
@@ -207,6 +212,7 @@ CASES = (
             ),
         ],
         {("schema-not-restored", "b2"): "table author", ("reupgrade-failed", "b2"): "author"},
+        hint="Keep the table",
     ),
     Case(
         "table-comment",

@@ -89,6 +89,7 @@ CASES = (
             ),
         ],
         {("schema-not-restored", "c3"): "team", ("reupgrade-failed", "c3"): "fk_team"},
+        hint="batch_alter_table('author')",
     ),
     Case(
         "constraint-without-batch",
