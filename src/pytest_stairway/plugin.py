@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_stairway import fixtures
 from pytest_stairway.arguments import asks_for_us
-from pytest_stairway.fixtures import add_story
 from pytest_stairway.handoff.settings import HANDOFF_OPTIONS
 from pytest_stairway.markers import MARKER
 from pytest_stairway.settings import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-pytest_plugins = ["pytest_stairway.fixtures"]
 
 INI_TYPES = {"text": "string", "number": "string", "flag": "bool", "list": "args"}
 
@@ -45,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Offer the fixtures and their marker."""
+    config.pluginmanager.register(fixtures, "stairway-fixtures")
     config.addinivalue_line("markers", MARKER)
 
 
@@ -53,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Name the database of a failed test that was given one."""
     report = yield
-    add_story(item, report)
+    fixtures.add_story(item, report)
     return report
 
 
