@@ -1,4 +1,7 @@
-"""Gives databases at a revision: copies of a template that is migrated once."""
+"""Gives databases at a revision: copies of a template that is migrated once.
+
+A template may outlive the run, so its key stands for everything that shaped it, not for the revision's name.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database, Server
     from pytest_stairway.environment import Survey
+    from pytest_stairway.lineage import Lineage
     from pytest_stairway.moves import Move
     from pytest_stairway.revisions import History
 
@@ -46,6 +50,7 @@ class Clones:
     Args:
         history: the revisions.
         configuration: where the history is configured.
+        lineage: gives the templates' keys.
         server: makes and drops the databases.
         contact: where `env.py` connects to.
         templates: keeps the templates; the server itself, unless somebody keeps them longer.
@@ -55,6 +60,7 @@ class Clones:
         self,
         history: History,
         configuration: Path,
+        lineage: Lineage,
         server: Server,
         contact: Contact,
         *,
@@ -62,6 +68,7 @@ class Clones:
     ) -> None:
         self._history = history
         self._configuration = configuration
+        self._lineage = lineage
         self._server = server
         self._contact = contact
         self._templates: Templates = templates or server
@@ -100,7 +107,7 @@ class Clones:
 
     def _at(self, heads: tuple[str, ...], label: str) -> MigratedDatabase:
         survey = self.survey
-        database = self._server.clone(self._template(heads), label)
+        database = self._server.clone(self._template(heads), label) if heads else self._server.create(label)
         sandbox = Sandbox(lambda _contact: self._server, label=label, given={self._address: database})
         return MigratedDatabase(
             database,
@@ -128,7 +135,9 @@ class Clones:
         return (self._history.get(revision).revision,)
 
     def _template(self, heads: tuple[str, ...]) -> Database:
-        key = f"{self._configuration} at {', '.join(heads)}"
+        needed = {name for head in heads for name in (head, *self._history.ancestors(head))}
+        order = [each.revision for each in self._history.revisions if each.revision in needed]
+        key = self._lineage.keys(order, purpose=f"upgrade to {', '.join(sorted(heads))}")[-1]
         if key in self._unbuilt:
             raise self._unbuilt[key]
 

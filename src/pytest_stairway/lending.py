@@ -59,4 +59,4 @@ def clones_of(project: Project) -> Clones:
     """
     history = project.history
     require_database(project)
-    return Clones(history, project.configuration, project.server, project.contact)
+    return Clones(history, project.configuration, project.lineage, project.server, project.contact)

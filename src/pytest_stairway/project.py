@@ -204,10 +204,11 @@ class Project:
         """Give the keys of the templates with which the walk can begin, the best first."""
         order = [each.revision for each in self.history.revisions]
         first = next((place for place, name in enumerate(order) if name in self._asked), len(order))
-        return self._lineage.keys(order[:first])[::-1]
+        return self.lineage.keys(order[:first])[::-1]
 
     @cached_property
-    def _lineage(self) -> Lineage:
+    def lineage(self) -> Lineage:
+        """What the databases of this history are made from, for the keys of templates."""
         return Lineage(self.history, dialect=self.contact.dialect, facts=(self.contact.driver,))
 
     @property
@@ -385,7 +386,7 @@ class Project:
                 minimum=self.minimum,
                 irreversible=self._irreversible(),
                 planned=self._ahead,
-                shortcuts=Shortcuts(self._environment.sandbox, self._lineage) if survey.continuous else None,
+                shortcuts=Shortcuts(self._environment.sandbox, self.lineage) if survey.continuous else None,
             )
         return self._walk
 

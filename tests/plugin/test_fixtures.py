@@ -392,3 +392,15 @@ def test_rows_with_keys_that_the_database_makes(history: Project) -> None:
             assert stairway.execute(table.select().where(table.c.code == "b")) == [two]
         """,
     ).assert_outcomes(passed=1)
+
+
+def test_a_template_of_an_earlier_run_is_not_taken_once_its_revision_is_another(
+    history: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAIRWAY_CACHE_DIR", str(history.root / "cache"))
+    text = "@pytest.mark.stairway(at='b2')\ndef test_it(stairway): assert list(stairway.table('author').columns.keys()) == {}\n"
+    run(history, text.format(["id", "name", "code"])).assert_outcomes(passed=1)
+    path = history.versions / "b2_make.py"
+    path.write_text(path.read_text().replace("code VARCHAR", "mark VARCHAR"))
+    run(history, text.format(["id", "name", "mark"])).assert_outcomes(passed=1)
+    assert len(list((history.root / "cache").glob("sqlite-*"))) == 2
