@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_stairway.exceptions import UsageError
 from pytest_stairway.handoff.bundle import REPORT, require_bundle_folder, write_bundle
 from pytest_stairway.handoff.release import make_release
 from pytest_stairway.handoff.report_json import render_json
+from pytest_stairway.handoff.story import tell_story
 from pytest_stairway.reporters.failure import render_findings
 
 if TYPE_CHECKING:
@@ -34,14 +37,29 @@ def handoff(project: Project, written: str, settings: HandoffSettings) -> int:
     """
     folder = Path(settings.handoff_output)
     require_bundle_folder(folder)
+    _require_extra()
     release = make_release(project, written, settings)
     write_bundle(folder, _files(release, project))
     _tell(release, folder)
     return PROVEN if release.proven else NOT_PROVEN
 
 
+def _require_extra() -> None:
+    """See that what the texts need is installed, before anything else is done."""
+    missing = [name for name in ("babel", "jinja2", "markdown_it") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"stairway handoff needs {', '.join(missing)}: python -m pip install 'pytest-stairway[handoff]'"
+        )
+
+
 def _files(release: Release, project: Project) -> dict[str, str]:
+    from pytest_stairway.handoff.pages import render_html, render_readme
+
     texts = {file.name: file.marked(proven=release.proven) for file in release.files.all}
+    story = tell_story(release, project, texts)
+    readme = render_readme(story)
+    texts |= {"README.md": readme, "report.html": render_html(story, readme)}
     return {**texts, REPORT: render_json(release, project, texts)}
 
 

@@ -15,7 +15,7 @@ from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline_checks import Blame, differing, failed_to_run
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import compare_rows
-from pytest_stairway.schema import Verdict, compare_schemas
+from pytest_stairway.schema import Change, Difference, Verdict, compare_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_stairway.moves import Move
     from pytest_stairway.revisions import History
     from pytest_stairway.rows import RowDifference
-    from pytest_stairway.schema import Difference
+    from pytest_stairway.schema import Schema
 
 __all__ = ["Check", "Proof", "prove"]
 
@@ -189,7 +189,7 @@ class _Proving:
         """Note what the release changes, and what going back does not bring back."""
         proof = self._proof
         if states:
-            proof.changed = tuple(compare_schemas(before.schema, states[0].schema))
+            proof.changed = _changes(before.schema, states[0].schema)
             proof.rows_changed = tuple(compare_rows(before.rows, states[0].rows))
         if len(states) > 1:
             different = compare_schemas(before.schema, states[1].schema)
@@ -226,3 +226,15 @@ class _Proving:
 
 def _same(one: State, other: State) -> bool:
     return not compare_schemas(one.schema, other.schema) and (one.rows, one.versions) == (other.rows, other.versions)
+
+
+def _changes(before: Schema, after: Schema) -> tuple[Difference, ...]:
+    """Tell what is another now; what follows from another change is told as well, where its table was there before."""
+    found = compare_schemas(before, after)
+    told = {each.key for each in found}
+    renamed = {each.after for each in found if each.change is Change.RENAMED}
+    known = set(before)
+    tables = {(key.name, key.schema) for key in known if not key.parent}
+    more = (key for key in after if key not in known | told and key.name not in renamed)
+    follows = (key for key in more if (key.parent, key.schema) in tables)
+    return (*found, *(Difference(key=key, change=Change.UNEXPECTED) for key in sorted(follows)))

@@ -45,6 +45,7 @@ class Release:
     server: str = ""
     """The throwaway server, in one line."""
     dialect: str = ""
+    version_table: str = "alembic_version"
     seconds: float = 0.0
 
     @property
@@ -70,6 +71,7 @@ def make_release(project: Project, written: str, settings: HandoffSettings) -> R
         require_dump(dump)
     site = _site(project)
     release.server, release.dialect = site.server.description, site.server.dialect
+    release.version_table = quoted(release.dialect, site.circumstances.version_table)
     try:
         release.files = _write(project, site, release)
     except StairwayError as error:

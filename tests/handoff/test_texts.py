@@ -1,0 +1,144 @@
+"""README.md and report.html say what was found, in the language that was asked for, and need nothing else."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import pytest
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po
+from markdown_it import MarkdownIt
+
+from gauntlet.case import Rev, sql, table
+from handoff.release_lab import NOTES
+from handoff.test_proof import BOUND, COMMENT, sample_project
+from pytest_stairway.handoff.words import ATTRIBUTES, CHECKS, KINDS, REHEARSED
+
+if TYPE_CHECKING:
+    from handoff.release_lab import Bundle, Releases
+    from pytest_stairway.databases import Server
+
+TEXTS = resources.files("pytest_stairway.handoff").joinpath("texts")
+
+
+def wanted() -> set[str]:
+    """Every text that the templates ask for."""
+    found = {*CHECKS.values(), *KINDS, *ATTRIBUTES, *REHEARSED}
+    for template in (each for each in TEXTS.iterdir() if each.name.endswith(".j2")):
+        with template.open("rb") as file:
+            for _line, text, _comments, _context in extract("jinja2.ext:babel_extract", file, options={}):
+                found.add(text if isinstance(text, str) else text[0])
+    return found
+
+
+def test_every_text_is_translated_and_nothing_else_is() -> None:
+    with TEXTS.joinpath("ru.po").open("rb") as file:
+        catalogue = read_po(file, locale="ru")
+    translated = {message.id: message.string for message in catalogue if message.id}
+    assert set(translated) == wanted()
+    for text, translation in translated.items():
+        assert translation, text
+        assert set(re.findall(r"%\(\w+\)s", text)) == set(re.findall(r"%\(\w+\)s", translation)), text
+        assert set(re.findall(r"`[^`]+`", text)) == set(re.findall(r"`[^`]+`", translation)), text
+
+
+def test_the_readme_of_the_sample_says_what_a_dba_asks(releases: Releases, postgresql_server: Server) -> None:
+    bundle = releases.of(sample_project(postgresql_server), "faa4416c842b:a5390146783a")
+    readme = bundle.text("README.md")
+    assert readme.startswith("# Release: faa4416c842b → a5390146783a\n\n**PROVEN.**")
+    assert re.findall(r"^## (.*)", readme, re.MULTILINE) == [
+        "What changes",
+        "How long it takes, and what it blocks",
+        "How to run it",
+        "How to check",
+        "How to go back",
+        "How it was proven",
+        "Files",
+    ]
+    assert "- unique constraint `uq_author_ref_code on author`: new" in readme
+    assert 'psql -X -d "$DATABASE_URL" -f upgrade.sql' in readme
+    assert "- table `author`, column `ref_code`: dropped with all its values" in readme
+    for name in ("upgrade.sql", "downgrade.sql"):
+        assert f"| `{name}` | `{bundle.report['files'][name]}` |" in readme
+
+
+def test_the_readme_in_russian_has_no_english_left(releases: Releases, postgresql_server: Server) -> None:
+    project = sample_project(postgresql_server)
+    bundle = releases.of(project, "faa4416c842b:a5390146783a", handoff_language="ru")
+    readme = bundle.text("README.md")
+    assert readme.startswith("# Релиз: faa4416c842b → a5390146783a\n\n**ПРОВЕРЕНО.**")
+    assert "столбец `author.ref_code`: появляется" in readme
+    told = re.sub(r"```.*?```|`[^`]*`|\(PostgreSQL.*?\)\)|^\d\. .*$", "", readme, flags=re.DOTALL | re.MULTILINE)
+    words = set(re.findall(r"[a-z]{3,}", told)) - {
+        "alembic",
+        "upgrade",
+        "downgrade",
+        "sql",
+        "psql",
+        "faa",
+        "exit",
+        "stairway",
+    }
+    assert not {word for word in words if not re.search(rf"\w*{word}\w*\d|\d\w*{word}", told)}
+    assert '<html lang="ru">' in bundle.text("report.html")
+
+
+class Page(HTMLParser):
+    """Notes what a page wants from elsewhere, and what is not closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
+        if tag not in ("meta", "link", "br", "hr"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def page_of(bundle: Bundle) -> Page:
+    page = Page()
+    page.feed(bundle.text("report.html"))
+    assert page.open == []
+    return page
+
+
+def test_the_report_is_one_page_that_needs_no_network_and_no_script(releases: Releases) -> None:
+    bundle = releases.make(NOTES, table("b", "two", "id int"))
+    page = page_of(bundle)
+    assert page.links == ["data:,"]
+    assert not page.tags & {"script", "iframe", "img", "object"}
+    assert "url(" not in bundle.text("report.html")
+    assert "@media print" in bundle.text("report.html")
+    assert "CREATE TABLE two" in bundle.text("report.html")
+
+
+def test_what_a_migration_says_is_never_taken_for_markup(releases: Releases) -> None:
+    up = sql("COMMENT ON TABLE notes IS '<script>alert(1)</script> | `x` *y*'")
+    text = f'"""<script>alert(2)</script> *bold* | `code`"""\nfrom alembic import op\nrevision = "b"\ndown_revision = "a"\ndef upgrade():\n    {up}\ndef downgrade():\n    pass\n'
+    bundle = releases.make(NOTES, Rev("b", text=text))
+    page = page_of(bundle)
+    assert "script" not in page.tags
+    assert "em" not in page.tags
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("broken", [BOUND, COMMENT, "1/0"], ids=["differs", "fails", "not written"])
+def test_a_bundle_that_is_not_proven_says_so_everywhere_and_why(releases: Releases, broken: str, language: str) -> None:
+    bundle = releases.make(NOTES, Rev("b", broken), options={"handoff_language": language})
+    word = {"en": "NOT PROVEN", "ru": "НЕ ПРОВЕРЕНО"}[language]  # noqa: RUF001 - Russian
+    readme = bundle.text("README.md")
+    assert word in readme.splitlines()[2]
+    assert "b.py" in readme
+    assert word in bundle.text("report.html")
+    assert word not in readme.replace(word, "", 1)
+    assert MarkdownIt().render(readme).count("<pre>") >= 1
