@@ -59,11 +59,12 @@ class Watcher:
         self._schema, self._commit = default_schema(connection), 0.0
         self._watch = Watch(connection, self.bystander, self.lookout)
 
-    def end_step(self, _url: str, _connection: Connection) -> None:
+    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002 - one step
         """See `session.Observer`."""
         assert self._watch is not None
         self._watch.end()
         self._done = time.perf_counter()
+        return False
 
     def read(self, _url: str, _connection: Connection) -> None:
         """See `session.Observer`."""

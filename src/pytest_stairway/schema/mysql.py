@@ -60,8 +60,9 @@ class Reader:
     def begin_step(self, connection: Connection) -> None:
         """Nothing needs to be noted."""
 
-    def end_step(self, connection: Connection) -> None:
+    def end_step(self, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002 - it never is
         """Nothing needs to be noted."""
+        return False
 
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""
