@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("mistakes",),
     ("walk", "moves"),
     ("release", "migrated"),
-    ("clones",),
+    ("clones", "half_applied"),
     ("offline_reasons", "rehearsal"),
     ("checks", "offline_checks"),
     ("project",),

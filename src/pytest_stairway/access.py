@@ -107,7 +107,12 @@ class Access:
     def _driver(self) -> Dialect:
         """The dialect with the driver that is used here: a synchronous one, where there is any."""
         backend = self._given.get_backend_name()
-        names = {"postgresql": _postgresql_driver, "sqlite": _sqlite_driver}
+        names = {
+            "postgresql": _postgresql_driver,
+            "sqlite": _sqlite_driver,
+            "mysql": _mysql_driver,
+            "mariadb": _mysql_driver,
+        }
         driver = names.get(backend, str)(self._wanted)
         dialect: Dialect = self._given.set(drivername=f"{backend}+{driver}").get_dialect()()
         return dialect
@@ -158,3 +163,7 @@ def _postgresql_driver(wanted: str) -> str:
 
 def _sqlite_driver(_wanted: str) -> str:
     return "pysqlite"
+
+
+def _mysql_driver(wanted: str) -> str:
+    return usable_driver(None if wanted == "asyncmy" else wanted, dialect="mysql")

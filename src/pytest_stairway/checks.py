@@ -8,6 +8,7 @@ from alembic.util import CommandError
 
 from pytest_stairway.faults import line_in, raises_itself, story_of, words_of
 from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.half_applied import tell_half_applied
 from pytest_stairway.hints import hint_of
 from pytest_stairway.remedies import remedy_for
 from pytest_stairway.revisions.source import shown
@@ -51,7 +52,9 @@ def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tup
         restored += _schema_findings(differences, revision, Direction.DOWNGRADE, dialect=dialect)
     follows = any(finding.severity is not Severity.INFO for finding in restored)
     failed = [
-        _failure_finding(failure, direction, revision, dialect=dialect, follows=follows)
+        tell_half_applied(
+            _failure_finding(failure, direction, revision, dialect=dialect, follows=follows), direction, trip
+        )
         for direction, failure in trip.failures.items()
     ]
     repeated: Iterable[Finding] = ()

@@ -32,6 +32,8 @@ VALUE_LENGTH = 200
 
 ADDRESS = re.compile(r" object at 0x[0-9a-f]+")
 """What differs from run to run in a message."""
+THROWAWAY = re.compile(r"`?\bstairway_[0-9a-f]{12}_\w+`?\.")
+"""The name of a database of ours before a table's, which MariaDB always tells."""
 BACKGROUND = re.compile(r" ?\(Background on this error at: \S+\)")
 """What SQLAlchemy appends."""
 
@@ -44,7 +46,7 @@ def words_of(error: BaseException) -> str:
         said = " ".join([*lines[:1], *(line for line in lines[1:] if line.startswith("DETAIL:"))])
     else:
         said = " ".join(_lines(error))
-    said = _cut(without_password(BACKGROUND.sub("", ADDRESS.sub("", said))), MESSAGE_LENGTH)
+    said = _cut(without_password(THROWAWAY.sub("", BACKGROUND.sub("", ADDRESS.sub("", said)))), MESSAGE_LENGTH)
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 

@@ -69,6 +69,21 @@ PAST_SQLALCHEMY = re.compile(r"cursor|\.connection\.|driver_connection|raw_conne
 """What a revision's source says that may execute statements past SQLAlchemy's events."""
 
 
+MYSQL_SETTINGS = (
+    *("sql_mode", "foreign_key_checks", "unique_checks", "check_constraint_checks", "innodb_strict_mode"),
+    *("character_set_client", "character_set_connection", "character_set_results", "collation_connection"),
+    *("default_storage_engine", "explicit_defaults_for_timestamp", "sql_safe_updates", "sql_auto_is_null"),
+    *("lock_wait_timeout", "innodb_lock_wait_timeout", "max_statement_time", "time_zone", "tx_isolation"),
+    *("transaction_isolation", "tx_read_only", "transaction_read_only", "alter_algorithm", "alter_lock"),
+    *("system_versioning_alter_history", "sql_quote_show_create", "group_concat_max_len", "auto_increment_increment"),
+)
+MYSQL_STATE = f"SHOW SESSION VARIABLES WHERE Variable_name IN {MYSQL_SETTINGS}"
+TEMPORARY_TABLE = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?TEMPORARY\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?((?:`[^`]+`|[\w$.])+)", re.IGNORECASE
+)
+"""MariaDB and MySQL list such tables nowhere, so their names are taken from the statements."""
+
+
 class SessionSettings:
     """What one connection's state is when this is made; nothing where the dialect is not known."""
 
@@ -141,6 +156,38 @@ def _remember_sqlite(connection: Connection) -> Callable[[], None]:
     return restore
 
 
+def _remember_mysql(connection: Connection) -> Callable[[], None]:
+    database, before = _mysql_state(connection)
+    made: list[str] = []
+
+    def watch(_connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        made.extend(TEMPORARY_TABLE.findall(statement))
+
+    def restore() -> None:
+        used, now = _mysql_state(connection)
+        changed = [f"SET SESSION {name} = {_mysql_value(was)}" for name, was in before.items() if now[name] != was]
+        drops = [f"DROP TEMPORARY TABLE IF EXISTS {name}" for name in made]
+        made.clear()
+        _execute(connection, [*drops, *([f"USE `{database}`"] if used != database else []), *changed])
+
+    event.listen(connection, "before_cursor_execute", watch)
+    return restore
+
+
+def _mysql_state(connection: Connection) -> tuple[str, dict[str, str]]:
+    """Return the database in use, and the settings that there are in this version."""
+    cursor = _cursor(connection)
+    database = _value(cursor, "SELECT DATABASE()")
+    cursor.execute(MYSQL_STATE)
+    state = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
+    cursor.close()
+    return str(database), state
+
+
+def _mysql_value(value: str) -> str:
+    return value if re.fullmatch(r"[\d.]+", value) else "'" + value.replace("'", "''") + "'"
+
+
 def _temporary(cursor: Any) -> set[tuple[str, str]]:
     cursor.execute("SELECT type, name FROM sqlite_temp_master WHERE type IN ('table', 'view')")
     return {(str(kind), str(name).replace('"', '""')) for kind, name in cursor.fetchall()}
@@ -169,4 +216,6 @@ def _execute(connection: Connection, statements: Iterable[str]) -> None:
 REMEMBER: dict[str, Callable[[Connection], Callable[[], None]]] = {
     "postgresql": _remember_postgresql,
     "sqlite": _remember_sqlite,
+    "mysql": _remember_mysql,
+    "mariadb": _remember_mysql,
 }

@@ -93,6 +93,8 @@ class Roundtrip:
     reupgraded: Snapshot | None = None
     seconds: dict[Direction, float] = field(default_factory=dict)
     failures: dict[Direction, StepFailed] = field(default_factory=dict)
+    halfway: Snapshot | None = None
+    """The schema that a failed step left, which is another one where DDL is not transactional."""
     left_alone: bool = False
     """Declared irreversible: it was upgraded only."""
 
@@ -288,6 +290,7 @@ class Walk:
         assert wanted is not None
         heads = self._session.heads
         found = self._look()
+        trip.halfway = found if trip.failures else None
         if not same(found, wanted):
             self._start_over()
         elif applied and not any(trip.revision in names for names in self._session.heads.values()):

@@ -25,6 +25,7 @@ Expected = dict[tuple[str, str | None], str]
 URLS = {
     "postgresql": "postgresql+psycopg://app:secret@db.invalid/app",
     "sqlite": "sqlite:///%(here)s/app.db",
+    "mysql": "mysql+pymysql://app:secret@db.invalid/app",
 }
 """What the ini files name, a dialect; nothing may ever be connected to it."""
 

@@ -32,11 +32,11 @@ def find(case: Case, folder: Path, *, address: str | None = None) -> list[Findin
     Args:
         case: the history.
         folder: an empty folder.
-        address: of the server to use; ignored where the history is not for PostgreSQL.
+        address: of the server to use; None where the history is for SQLite.
     """
     write(case, folder)
     settings = resolve(lambda _option: None, lambda option: case.options.get(option.ini), environ={})
-    project = Project(settings, folder, address=address if case.dialect == "postgresql" else None)
+    project = Project(settings, folder, address=address)
     try:
         report = Report()
         for answer in _answers(project):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
+DATABASES = {"sqlite": "SQLite: ", "mysql": "MariaDB: "}
+"""What begins the rows of histories that are not for PostgreSQL."""
+
 
 def render(cases: Iterable[Case] = CASES) -> str:
     """Render two Markdown tables: what is found, and what is rightly left alone."""
@@ -46,8 +49,7 @@ def _places(case: Case) -> Iterator[str]:
 
 
 def _cell(case: Case) -> str:
-    database = "SQLite: " if case.dialect == "sqlite" else ""
-    return (database + case.says).replace("|", "\\|")
+    return (DATABASES.get(case.dialect, "") + case.says).replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gauntlet.case import Case
+    from pytest_stairway.databases import Server
 
 READY = [pytest.param(case, id=case.name) for case in CASES if case.needs is None]
 
@@ -28,10 +29,20 @@ def address() -> Iterator[str]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def mariadb_address(mariadb_server: Server) -> str:
+    """Give the address of one MariaDB for all of them."""
+    return mariadb_server.address
+
+
+ADDRESSES = {"postgresql": "address", "mysql": "mariadb_address"}
+"""The fixture that gives the address of a dialect's server."""
+
+
 @pytest.mark.filterwarnings("ignore")  # what Alembic warns of in these histories fails no deployment
 @pytest.mark.parametrize("case", READY)
 def test_finds_exactly_what_was_planted(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    address = request.getfixturevalue("address") if case.dialect == "postgresql" else None
+    address = request.getfixturevalue(ADDRESSES[case.dialect]) if case.dialect in ADDRESSES else None
     found = find(case, tmp_path, address=address)
     assert unmet(case, found) == []
 

@@ -9,6 +9,7 @@ from gauntlet.histories import (
     failures,
     graph,
     indexes,
+    mariadb,
     named_types,
     objects,
     release,
@@ -31,6 +32,7 @@ MODULES = (
     graph,
     environment,
     sqlite,
+    mariadb,
     sound,
 )
 
