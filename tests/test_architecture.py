@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience", "paths"),
-    ("contacts", "threads", "markers"),
+    ("contacts", "threads", "markers", "porter"),
     ("frames",),
     ("marks", "baseline", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "lineage", "session_settings", "access", "tables", "clients"),
@@ -34,6 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("items", "selection", "gathering", "handoff"),
     ("preparation", "commands"),
     ("session_plugin", "cli", "lending"),
+    ("sharing",),
     ("fixtures",),
     ("alembic_fixtures",),
     ("plugin",),

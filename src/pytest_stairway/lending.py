@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.clones import Clones
 from pytest_stairway.items import require_database
+from pytest_stairway.porter import DOOR, ask_porter
 from pytest_stairway.preparation import ADDRESS, read_settings
 from pytest_stairway.selection import open_project
 
@@ -38,7 +39,10 @@ def lend_project(config: pytest.Config, configuration: str | None) -> Iterator[P
         yield session.project
         return
     settings = read_settings(config)
-    address = getattr(config, "workerinput", {}).get(ADDRESS)
+    worker = getattr(config, "workerinput", {})
+    address = worker.get(ADDRESS)
+    if address is None and configuration is None and DOOR in worker:
+        address = ask_porter(worker[DOOR])
     if configuration is not None:
         address = None  # the controller's server may speak another dialect
         sources = {**settings.sources, "config": "the fixture stairway_config"}

@@ -7,7 +7,7 @@ uses one of the fixtures.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -54,6 +54,22 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     fixtures.add_story(item, report)
     return report
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let pytest-xdist's workers share a server, should one of their tests need it."""
+    from pytest_stairway.sharing import offer_server
+
+    offer_server(node)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop that server."""
+    if config.pluginmanager.has_plugin("dsession"):  # xdist's, in its controller
+        from pytest_stairway.sharing import withdraw_server
+
+        withdraw_server(config)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -301,9 +302,13 @@ def test_beside_the_walk(history: Project) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["--stairway", "."]], ids=["alone", "walk"])
 def test_spread_over_workers(history: Project, arguments: list[str]) -> None:
+    """Each worker's databases are in the one place that its controller gave it, which is gone afterwards."""
     pytest.importorskip("xdist")
-    result = run(history, MARKED, "-n", "2", *arguments, spawn=True)
+    note = '    open(f"place{number}", "w").write(stairway.url.database)\n'
+    result = run(history, MARKED + note, "-n", "2", *arguments, spawn=True)
     result.assert_outcomes(passed=12 if arguments else 6)
+    (folder,) = {Path(path.read_text()).parent for path in history.root.glob("place?")}
+    assert not folder.exists()
 
 
 def test_warnings_of_a_migration_are_no_errors(history: Project) -> None:
