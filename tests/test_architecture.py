@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("environment", "shortcuts"),
     ("environment_run", "offline"),
     ("session",),
-    ("faults", "operations", "remedies"),
+    ("faults", "operations", "remedies", "lookalikes"),
     ("mistakes",),
     ("walk", "moves"),
     ("release", "migrated"),

@@ -54,17 +54,24 @@ def test_how_something_gets_its_name_back(key: Key, operation: str) -> None:
 
 def test_what_the_downgrade_itself_makes_is_not_to_be_dropped() -> None:
     index = Key("index", "ix", "author")
-    left = Difference(key=index, change=Change.UNEXPECTED, between=True)
-    made = Difference(key=index, change=Change.UNEXPECTED, between=False)
+    left = Difference(key=index, change=Change.UNEXPECTED, lasting=True)
+    made = Difference(key=index, change=Change.UNEXPECTED, lasting=False)
     assert "op.drop_index" in remedy_for(left, Direction.DOWNGRADE)
     assert remedy_for(made, Direction.DOWNGRADE).startswith("Take out of downgrade() what makes the index")
 
 
 def test_what_the_upgrade_left_alone_is_not_to_be_created() -> None:
-    dropped = Difference(key=AUTHOR, change=Change.MISSING, between=False)
-    kept = Difference(key=AUTHOR, change=Change.MISSING, between=True)
+    dropped = Difference(key=AUTHOR, change=Change.MISSING, lasting=True)
+    kept = Difference(key=AUTHOR, change=Change.MISSING, lasting=False)
     assert "op.create_table('author', …)" in remedy_for(dropped, Direction.DOWNGRADE)
     assert remedy_for(kept, Direction.DOWNGRADE).startswith("Keep the table in downgrade()")
+
+
+def test_what_the_upgrade_does_not_change_is_to_be_left_alone() -> None:
+    key = Key("column", "bio", "author")
+    facts = {"attribute": "nullability", "before": "nullable", "after": "NOT NULL"}
+    changed_later = Difference(key=key, change=Change.CHANGED, lasting=False, **facts)
+    assert remedy_for(changed_later, Direction.DOWNGRADE).startswith("Leave the nullability alone in downgrade()")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pytest_stairway.faults import line_in, raises_itself, story_of, words_of
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.half_applied import tell_half_applied
 from pytest_stairway.hints import hint_of
+from pytest_stairway.lookalikes import meant_by
 from pytest_stairway.remedies import remedy_for
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.schema import Change, Verdict, compare_schemas
@@ -53,7 +54,7 @@ def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tup
     follows = any(finding.severity is not Severity.INFO for finding in restored)
     failed = [
         tell_half_applied(
-            _failure_finding(failure, direction, revision, dialect=dialect, follows=follows), direction, trip
+            _failed(failure, direction, revision, trip, dialect=dialect, follows=follows), direction, trip
         )
         for direction, failure in trip.failures.items()
     ]
@@ -62,6 +63,23 @@ def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tup
         differences = _differences(trip.upgraded, trip.reupgraded, between=trip.downgraded)
         repeated = _schema_findings(differences, revision, Direction.REUPGRADE, dialect=dialect)
     return (*failed, *restored, *_not_told(repeated, restored))
+
+
+def _failed(
+    failure: StepFailed, direction: Direction, revision: Revision, trip: Roundtrip, *, dialect: str, follows: bool
+) -> Finding:
+    meant = _meant(failure, direction, trip)
+    return _failure_finding(failure, direction, revision, dialect=dialect, follows=follows, meant=meant)
+
+
+def _meant(failure: StepFailed, direction: Direction, trip: Roundtrip) -> str | None:
+    """Guess what a failed migration meant by a name, in the schema that it met."""
+    there = trip.before if direction is Direction.UPGRADE else trip.upgraded
+    before = trip.before if direction is Direction.DOWNGRADE else None
+    if there is None or direction is Direction.REUPGRADE:
+        return None
+    guesses = (meant_by(failure.error, there[name], (before or {}).get(name)) for name in there)
+    return next(filter(None, guesses), None)
 
 
 def _not_told(repeated: Iterable[Finding], restored: Iterable[Finding]) -> Iterator[Finding]:
@@ -135,6 +153,7 @@ def _failure_finding(
     dialect: str,
     where: str = "",
     follows: bool = False,
+    meant: str | None = None,
 ) -> Finding:
     """Tell of a step that failed.
 
@@ -145,12 +164,13 @@ def _failure_finding(
         dialect: SQLAlchemy's name of the dialect.
         where: when the step was taken, where it was not in the revision's own turn.
         follows: the downgrade before the step did not put the schema back.
+        meant: a hint about a name that the migration wrote, or did not write.
     """
     code = FAILURES[direction]
     function = FUNCTIONS[direction]
     said = f"{where}{function}() raised {words_of(failure.error)}"
     detail = story_of(failure)
-    hint = hint_of(failure.error, direction)
+    hint = meant or hint_of(failure.error, direction)
     if direction is Direction.DOWNGRADE and is_irreversible(failure, revision):
         code, said = "irreversible", f"downgrade() declares that it cannot: {words_of(failure.error)}"
         hint = "Say why in the revision: `# stairway: irreversible: REASON`"

@@ -9,8 +9,6 @@ from pytest_stairway.findings import Direction
 
 __all__ = ["hint_of"]
 
-FIRST_TIMES = frozenset({Direction.UPGRADE, Direction.DOWNGRADE})
-
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -88,6 +86,11 @@ KNOWN: tuple[_Known, ...] = (
         "Delete in downgrade() the rows that upgrade() inserts, by the very values that it inserts",
         frozenset({Direction.REUPGRADE}),
     ),
+    _Known(
+        r"UniqueViolation|UNIQUE constraint failed|duplicate key value",
+        "Delete in upgrade() the rows that downgrade() inserts again, or let it insert only what is not there",
+        frozenset({Direction.DOWNGRADE}),
+    ),
     # -- types
     _Known(
         r"default for column \"(?P<column>[^\"]+)\" cannot be cast automatically",
@@ -106,7 +109,13 @@ KNOWN: tuple[_Known, ...] = (
         r"DuplicateObject\w*: .*type \"(?P<type>[^\"]+)\" already exists",
         "Make the type once: a column of sa.Enum makes it with its table; where it is there already, give the column "
         "postgresql.ENUM(…, name='{type}', create_type=False)",
-        FIRST_TIMES,
+        frozenset({Direction.UPGRADE}),
+    ),
+    _Known(
+        r"DuplicateObject\w*: .*type \"(?P<type>[^\"]+)\" already exists",
+        "Drop the type in upgrade() with its table, sa.Enum(name='{type}').drop(op.get_bind()), or give the column "
+        "postgresql.ENUM(…, name='{type}', create_type=False) in downgrade()",
+        frozenset({Direction.DOWNGRADE}),
     ),
     _Known(
         r"type \"(?P<type>[^\"]+)\" does not exist",

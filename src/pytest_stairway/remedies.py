@@ -72,7 +72,7 @@ def _repeat(difference: Difference) -> str:
 
 def _take_away(difference: Difference) -> str:
     kind = difference.key.kind
-    if difference.between is False:
+    if difference.lasting is False:
         return f"Take out of downgrade() what makes the {kind}: it was not there before the upgrade"
     said = _with(f"Drop the {kind} in downgrade()", drop(difference.key))
     return f"{said}; no table or column takes its type along" if kind == "enum type" else said
@@ -80,7 +80,7 @@ def _take_away(difference: Difference) -> str:
 
 def _make_again(difference: Difference) -> str:
     kind = difference.key.kind
-    if difference.between:
+    if difference.lasting is False:
         return f"Keep the {kind} in downgrade(), as it was: it was there before upgrade() already"
     made = _with(f"Create the {kind} again in downgrade()", create(difference.key))
     return f"{made}; or say `# stairway: irreversible: REASON`"
@@ -88,13 +88,15 @@ def _make_again(difference: Difference) -> str:
 
 def _name_back(difference: Difference) -> str:
     kind, name = difference.key.kind, difference.after or ""
-    if difference.between is False:
+    if difference.lasting is False:
         return f"Create the {kind} in downgrade() under the name that it had: {difference.key.name}"
     return _with(f"Rename the {kind} back in downgrade()", rename(difference.key, name))
 
 
 def _put_back(difference: Difference) -> str:
     attribute = difference.attribute or ""
+    if difference.lasting is False:
+        return f"Leave the {attribute or 'definition'} alone in downgrade(): upgrade() does not change it"
     if attribute.startswith("privileges of ") and difference.key.kind != "default privileges":
         return _privileges(difference, attribute.removeprefix("privileges of "))
     known = PUT_BACK.get((difference.key.kind, attribute)) or PUT_BACK.get(("", attribute))

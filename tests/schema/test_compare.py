@@ -253,6 +253,22 @@ class TestWords:
             "index ix_user_email on user: there after the downgrade, and not before"
         ]
 
+    def test_when_something_came_about(self) -> None:
+        first, second, third = ({EMAIL: {"type": type_}} for type_ in ("text", "integer", "date"))
+
+        def lasting(between: dict[Key, Facts]) -> bool | None:
+            (found,) = compare_schemas(schema(first), schema(second), between=schema(between))
+            return found.lasting
+
+        assert lasting(second) is True
+        assert lasting(first) is False
+        assert lasting(third) is None
+        assert lasting({}) is None
+        missing, kept = ({TABLE: {}, INDEX: {}}, {TABLE: {}})
+        assert [each.lasting for each in compare_schemas(schema(missing), schema(kept), between=schema(missing))] == [
+            False
+        ]
+
     def test_other_names_of_the_two(self) -> None:
         (found,) = differences({EMAIL: {"type": "text"}}, {EMAIL: {"type": "integer"}})
         assert found.words(then="one revision at a time", now="in one run") == (

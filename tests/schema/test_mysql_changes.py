@@ -22,11 +22,11 @@ CHANGES = {
     "engine": ("ALTER TABLE sale ENGINE=MyISAM", ["table sale: engine InnoDB before, MyISAM after"]),
     "table's comment": (
         "ALTER TABLE author COMMENT='who wrote'",
-        ["table author: comment who writes before, who wrote after"],
+        ["table author: comment 'who writes' before, 'who wrote' after"],
     ),
     "comment beyond ASCII": (
         "ALTER TABLE team COMMENT='你?'",
-        ["table team: no comment before, comment 你? after"],
+        ["table team: no comment before, comment '你?' after"],
     ),
     "table's collation": (
         "ALTER TABLE sale COLLATE utf8mb4_unicode_ci",
@@ -49,8 +49,7 @@ CHANGES = {
     "column renamed": (
         "ALTER TABLE author RENAME COLUMN hidden TO secret",
         [
-            "column author.hidden: missing after the downgrade",
-            "column author.secret: still there after the downgrade",
+            "column author.hidden: named secret after the downgrade",
         ],
     ),
     "type": (
@@ -88,7 +87,7 @@ CHANGES = {
     ),
     "generated expression": (
         "ALTER TABLE author MODIFY twice DECIMAL(12,2) GENERATED ALWAYS AS (score * 3) VIRTUAL",
-        ["column author.twice: generated (score * 2) VIRTUAL before, (score * 3) VIRTUAL after"],
+        ["column author.twice: generated expression (score * 2) VIRTUAL before, (score * 3) VIRTUAL after"],
     ),
     "auto increment": (
         "ALTER TABLE team MODIFY id INT NOT NULL",
@@ -104,7 +103,7 @@ CHANGES = {
     ),
     "column's comment": (
         "ALTER TABLE author MODIFY name VARCHAR(60) NOT NULL DEFAULT 'nobody, (really)' COMMENT 'who'",
-        ["column author.name: comment who, or `what`; it's before, who after"],
+        ["column author.name: comment \"who, or `what`; it's\" before, 'who' after"],
     ),
     "column's collation": (
         "ALTER TABLE author MODIFY email VARCHAR(50) CHARACTER SET latin1 COLLATE latin1_bin",
@@ -143,7 +142,7 @@ CHANGES = {
     ),
     "index's comment": (
         "ALTER TABLE author DROP KEY ix_author_name, ADD KEY ix_author_name (name(20), born DESC)",
-        ["index ix_author_name on author: comment by name before, no comment after"],
+        ["index ix_author_name on author: comment 'by name' before, no comment after"],
     ),
     "index's visibility": (
         "ALTER TABLE author ALTER KEY ix_author_seen NOT IGNORED",

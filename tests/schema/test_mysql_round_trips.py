@@ -181,7 +181,7 @@ def lose_the_check_of_json(op: Operations) -> None:
         (
             lose_the_comment,
             [
-                "column author.name: comment who before, no comment after",
+                "column author.name: comment 'who' before, no comment after",
                 "column author.name: default 'nobody' before, no default after",
             ],
         ),

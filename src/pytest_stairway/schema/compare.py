@@ -72,7 +72,7 @@ class _Comparison:
         self._default_schema = before.default_schema
         self._old = old
         self._new = new
-        self._between = None if between is None else frozenset(between)
+        self._between = None if between is None else between.objects()
         self._renamed = find_renames(old, new, self._alike)
         self._names = {key.name: other.name for key, other in self._renamed.items()}
 
@@ -92,18 +92,27 @@ class _Comparison:
                 verdict=verdict,
                 before=key.name,
                 after=other.name,
-                between=self._was_between(other),
+                lasting=self._was_between(other),
             )
         back = set(self._renamed.values())
         for key in self._old:
             if key not in self._new and key not in self._renamed:
-                yield Difference(key=key, change=Change.MISSING, between=self._was_between(key))
+                there = self._was_between(key)
+                yield Difference(key=key, change=Change.MISSING, lasting=None if there is None else not there)
         for key in self._new:
             if key not in self._old and key not in back:
-                yield Difference(key=key, change=Change.UNEXPECTED, between=self._was_between(key))
+                yield Difference(key=key, change=Change.UNEXPECTED, lasting=self._was_between(key))
 
     def _was_between(self, key: Key) -> bool | None:
         return None if self._between is None else key in self._between
+
+    def _has_lasted(self, key: Key, attribute: str) -> bool | None:
+        """Tell whether a fact was as it is now between the two; None where it was a third."""
+        if self._between is None or key not in self._between:
+            return None
+        fact = self._between[key].get(attribute)
+        lasted = {self._old[key].get(attribute): False, self._new[key].get(attribute): True}
+        return lasted.get(fact)
 
     def _alike(self, key: Key, other: Key) -> bool:
         """Tell whether one object may be the other under a new name."""
@@ -125,7 +134,13 @@ class _Comparison:
                     continue
                 before, after = self._told(facts.get(attribute), others.get(attribute))
                 yield Difference(
-                    key=key, change=Change.CHANGED, verdict=verdict, attribute=attribute, before=before, after=after
+                    key=key,
+                    change=Change.CHANGED,
+                    verdict=verdict,
+                    attribute=attribute,
+                    before=before,
+                    after=after,
+                    lasting=self._has_lasted(key, attribute),
                 )
         for key in moved.values():
             yield from self._reordered(key)

@@ -54,9 +54,9 @@ class Difference:
     """The fact before, or the name of an object that was renamed; None where there was none."""
     after: str | None = None
     """The same afterwards."""
-    between: bool | None = None
-    """Whether what is missing, or what was not there (a new name too), was there in the meantime: after the upgrade,
-    where a downgrade is looked at; None where that is not known."""
+    lasting: bool | None = None
+    """Whether it was so already in the schema between the two (after the upgrade, where a downgrade is looked at), and
+    did not come about only then; None where that is not known."""
 
     @property
     def object(self) -> str:
@@ -66,7 +66,7 @@ class Difference:
     @property
     def remains(self) -> str:
         """The same, under its new name where somebody renamed it and nobody named it back."""
-        renamed = self.change is Change.RENAMED and self.between
+        renamed = self.change is Change.RENAMED and self.lasting
         return str(self.key._replace(name=self.after or "")) if renamed else self.object
 
     def words(
@@ -91,11 +91,11 @@ class Difference:
         if self.change is Change.UNEXPECTED:
             return f"{self.object}: {self._unexpected(moment, unexpected)}"
         if self.change is Change.RENAMED:
-            return f"{self.object}: {'still ' if self.between else ''}named {self.after} {moment}"
+            return f"{self.object}: {'still ' if self.lasting else ''}named {self.after} {moment}"
         return f"{self.object}: {self._change(then, now)}"
 
     def _unexpected(self, moment: str, unexpected: str | None) -> str:
-        if unexpected is None and self.between is False:
+        if unexpected is None and self.lasting is False:
             return f"there {moment}, and not before"
         return f"{unexpected or 'still there'} {moment}"
 

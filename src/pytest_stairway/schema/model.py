@@ -97,6 +97,10 @@ class Schema:
         """How many objects there are."""
         return sum(map(len, self.parts.values()))
 
+    def objects(self) -> Part:
+        """Collect the objects of all parts."""
+        return {key: facts for part in self.parts.values() for key, facts in part.items()}
+
     def to_json(self) -> str:
         """Write the schema as JSON, the same text for the same schema."""
         parts = {

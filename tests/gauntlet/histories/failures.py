@@ -23,6 +23,7 @@ CASES = (
             Rev("b2", 'op.add_column("users", sa.Column("name", sa.Text()))', 'op.drop_column("users", "title")'),
         ],
         {("downgrade-failed", "b2"): "title"},
+        hint="users has",
     ),
     Case(
         "constraint-not-there",
@@ -37,6 +38,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "c3"): "fk_book_author_id_author"},
+        hint="book_author_id_fkey",
     ),
     Case(
         "constraint-without-name",
@@ -50,6 +52,7 @@ CASES = (
             ),
         ],
         {("downgrade-failed", "b2"): "name"},
+        hint="author_",
     ),
     Case(
         "parent-table-first",
@@ -202,5 +205,6 @@ CASES = (
             site("c3"),
         ],
         {("downgrade-failed", "c3"): "isnb", **LEFT},
+        hint="Did you mean isbn?",
     ),
 )

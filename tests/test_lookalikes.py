@@ -1,0 +1,50 @@
+"""What a migration may have meant by a name that is not there, where no history of the gauntlet shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_stairway.lookalikes import meant_by
+from pytest_stairway.schema import Key, Schema
+
+BEFORE = {
+    Key("table", "book"): {},
+    Key("index", "ix_book_title", "book"): {"definition": "btree (title)"},
+    Key("foreign key", "book_author_fkey", "book"): {"definition": "FOREIGN KEY (author) REFERENCES author(id)"},
+    Key("check constraint", "(n > 0)", "book"): {},
+    Key("enum type", "status"): {},
+}
+THERE = Schema.of("postgresql", BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ('index "book_title_ix" does not exist', "Did you mean ix_book_title?"),
+        ('relation "boook" does not exist', "Did you mean book?"),
+        ('type "statuus" does not exist', "Did you mean status?"),
+        ("no such table: main.boook", "Did you mean book?"),
+        ('constraint "x" of relation "book" does not exist', "Write one that is there: book has book_author_fkey"),
+        ('relation "entirely_different" does not exist', None),
+        ('column "x" of relation "book" does not exist', None),
+        ('relation "book" does not exist', None),
+        ("division by zero", None),
+    ],
+)
+def test_names_that_are_not_there(said: str, hint: str | None) -> None:
+    assert meant_by(RuntimeError(said), THERE) == hint
+
+
+def unnamed(kind: str) -> RuntimeError:
+    return RuntimeError(f"Can't emit DROP CONSTRAINT for constraint {kind}(…); it has no name")
+
+
+def test_a_constraint_that_the_upgrade_made_otherwise() -> None:
+    key = Key("foreign key", "book_author_fkey", "book")
+    upgraded = Schema.of("postgresql", BEFORE | {key: {"definition": f"{BEFORE[key]['definition']} ON DELETE CASCADE"}})
+    assert (
+        meant_by(unnamed("ForeignKeyConstraint"), upgraded, THERE)
+        == "Write its name into op.drop_constraint(): upgrade() makes foreign key book_author_fkey on book"
+    )
+    assert meant_by(unnamed("UniqueConstraint"), upgraded, THERE) is None
+    assert meant_by(unnamed("ForeignKeyConstraint"), upgraded) is None
