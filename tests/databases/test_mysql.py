@@ -10,11 +10,14 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from pytest_stairway import databases
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+from pytest_stairway.schema import compare_schemas, reader_for
+from schema.mysql_lab import SCRIPT
 
 from .test_drivers import redirected
 
@@ -172,6 +175,51 @@ def test_a_half_built_template_is_built_again(server: MysqlServer) -> None:
         server.template("half", fail)
     with connected(server.template("half", lambda _: None)) as session:
         assert session.rows("SHOW TABLES") == []
+
+
+def test_a_copy_is_the_same_with_its_rows(server: MysqlServer) -> None:
+    template = server.create()
+    with connected(template) as session:
+        for statement in SCRIPT.split(";\n"):
+            session.execute(statement)
+        session.execute("CREATE VIEW a_view AS SELECT id FROM adults WHERE twice(id) > 1")
+        session.execute("INSERT INTO team (id, code) VALUES (0 + 7, 'x')")
+        session.execute("INSERT INTO author (name, place, team_id) VALUES ('someone', POINT(1, 2), 7)")
+        session.execute("DELETE FROM team WHERE id = 8")
+        session.execute("ALTER TABLE team AUTO_INCREMENT = 50")
+        session.rows("SELECT NEXTVAL(numbers)")
+        session.execute(f"ALTER DATABASE `{template.name}` COLLATE utf8mb4_unicode_ci")
+    copy = server.clone(template, "copy")
+    schemas = []
+    for database in (template, copy):
+        engine = sa.create_engine(make_url(database.url).set(drivername="mysql+pymysql"), poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            schemas.append(reader_for("mysql").read(connection))
+    assert not compare_schemas(*schemas)
+    with connected(copy) as session:
+        assert session.rows("SELECT name, team_id, score, hidden, ST_AsText(place) FROM author") == [
+            ("someone", 7, 2, 7, "POINT(1 2)")
+        ]
+        assert session.value("SELECT NEXTVAL(numbers)") > 5
+        session.execute("INSERT INTO team (code) VALUES ('new')")
+        assert session.value("SELECT max(id) FROM team") == 50
+        session.execute("SET foreign_key_checks = 1")
+        with pytest.raises(DatabaseUnavailable, match="foreign key"):
+            session.execute("UPDATE author SET team_id = 1")
+    with connected(template) as session:
+        assert session.rows("SELECT code FROM team") == [("x",)]
+
+
+def test_a_copy_that_cannot_be_made_leaves_nothing(server: MysqlServer) -> None:
+    template = server.create()
+    with connected(template) as session:
+        session.execute("CREATE TABLE gone (id INT)")
+        session.execute("CREATE VIEW broken AS SELECT id FROM gone")
+        session.execute("DROP TABLE gone")
+    before = names(server)
+    with pytest.raises(DatabaseUnavailable, match=r"gone"):
+        server.clone(template)
+    assert names(server) == before
 
 
 def test_another_process_joins_and_leaves_with_its_own(

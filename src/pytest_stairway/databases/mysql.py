@@ -1,7 +1,7 @@
 """Makes and drops databases on a server of MariaDB or MySQL, wherever that server came from.
 
-These servers cannot copy a database, nor close one to newcomers, and a database has no owner: what is ours is told by
-its name alone.  A user-level lock says which run, and which of its processes, is alive.
+These servers cannot close a database to newcomers, and a database has no owner: what is ours is told by its name
+alone.  A user-level lock says which run, and which of its processes, is alive.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pytest_stairway.databases.base import (
 )
 from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
+from pytest_stairway.databases.mysql_copy import copy_database
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _SEALED = "_sealed"
 """Ends the name of the empty database that says that a template is complete."""
 _TEMPLATE_SECONDS = 3600
 _OURS = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'stairway%' ORDER BY schema_name"
+_COLLATION = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = {name}"
 _USERS = "SELECT id FROM information_schema.processlist WHERE db = {name} AND id <> CONNECTION_ID()"
 
 
@@ -121,8 +123,9 @@ class MysqlServer:
         """Make an empty database, in which texts are utf8mb4 as the server sorts them by default."""
         return self._create(database_name(self.session, self._worker, label))
 
-    def _create(self, name: str) -> Database:
-        self._administrator.execute(f"CREATE DATABASE {identifier(name)}{self._charset}")
+    def _create(self, name: str, collation: str | None = None) -> Database:
+        default = f" COLLATE {collation}" if collation else self._charset
+        self._administrator.execute(f"CREATE DATABASE {identifier(name)}{default}")
         self._made[name] = None
         return self._database(name)
 
@@ -132,16 +135,24 @@ class MysqlServer:
         return Database(name=name, url=url.render_as_string(hide_password=False), client_command=command)
 
     def clone(self, template: Database | str, label: str = "") -> Database:
-        """Copy a database.
+        """Copy a database, object by object: these servers cannot copy one.
 
         Raises:
-            DatabaseUnavailable: always, so far.
+            DatabaseUnavailable: something in it cannot be copied.
         """
-        name = template if isinstance(template, str) else template.name
-        msg = (
-            f"{name} cannot be copied{f' for {label}' if label else ''}: {self._product} has no way to copy a database"
-        )
-        raise DatabaseUnavailable(msg)
+        source = template if isinstance(template, str) else template.name
+        collation = self._administrator.value(_COLLATION.format(name=literal(source)))
+        database = self._create(database_name(self.session, self._worker, label), collation)
+        url = self._administrator.url.set(database=database.name)
+        own = Administrator(url, self._administrator.driver)
+        try:
+            copy_database(own, source, database.name)
+        except BaseException:
+            self.drop(database)
+            raise
+        finally:
+            own.close()
+        return database
 
     def seal(self, database: Database) -> None:
         """Do nothing: there is no way to keep others out of a database."""
