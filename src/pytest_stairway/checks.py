@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alembic.util import CommandError
-
-from pytest_stairway.faults import line_in, raises_itself, story_of, words_of
+from pytest_stairway.faults import is_irreversible, line_in, story_of, words_of
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.half_applied import tell_half_applied
 from pytest_stairway.hints import hint_of
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
 
     from pytest_stairway.release import Release
     from pytest_stairway.revisions import History, Revision
+    from pytest_stairway.roundtrip import Descent, Roundtrip, RowFailure
     from pytest_stairway.schema import Difference, Key
     from pytest_stairway.session import StepFailed
-    from pytest_stairway.walk import Descent, Roundtrip, Snapshot
+    from pytest_stairway.snapshots import Snapshot
 
-__all__ = ["check_descent", "check_release", "check_roundtrip", "is_irreversible"]
+__all__ = ["check_descent", "check_release", "check_roundtrip"]
 
 FUNCTIONS = {Direction.UPGRADE: "upgrade", Direction.DOWNGRADE: "downgrade", Direction.REUPGRADE: "upgrade"}
 FAILURES = {
@@ -62,7 +62,11 @@ def check_roundtrip(trip: Roundtrip, revision: Revision, *, dialect: str) -> tup
     if trip.upgraded is not None and trip.reupgraded is not None:
         differences = _differences(trip.upgraded, trip.reupgraded, between=trip.downgraded)
         repeated = _schema_findings(differences, revision, Direction.REUPGRADE, dialect=dialect)
-    return (*failed, *restored, *_not_told(repeated, restored))
+    with_rows = [
+        _row_failure_finding(failure, direction, revision, dialect=dialect)
+        for direction, failure in trip.row_failures.items()
+    ]
+    return (*failed, *with_rows, *restored, *_not_told(repeated, restored))
 
 
 def _failed(
@@ -133,18 +137,6 @@ def check_release(
     return tuple(_release_difference(each, release, history, makers, dialect=dialect) for each in different)
 
 
-def is_irreversible(failure: StepFailed, revision: Revision) -> bool:
-    """Tell whether a downgrade said that it cannot, rather than failed.
-
-    It did where the user's code raised NotImplementedError or Alembic's CommandError, or where the revision itself
-    raised anything else by a ``raise`` of its own.
-    """
-    if failure.stage != "migration":
-        return False
-    said_so = isinstance(failure.error, (NotImplementedError, CommandError))
-    return raises_itself(failure.error, None if said_so else revision.path)
-
-
 def _failure_finding(
     failure: StepFailed,
     direction: Direction,
@@ -196,6 +188,18 @@ def _failure_finding(
         line=line_in(failure.error, revision.path) or revision.line_of(function),
         detail=detail or None,
     )
+
+
+def _row_failure_finding(failed: RowFailure, direction: Direction, revision: Revision, *, dialect: str) -> Finding:
+    """Tell of a step that fails on populated tables only."""
+    finding = _failure_finding(failed.failure, direction, revision, dialect=dialect)
+    what = "rows with values at the edges of what their columns allow" if failed.at_edges else "rows"
+    tables = ", ".join(failed.tables)
+    when = (
+        f"only when {tables} {'has' if len(failed.tables) == 1 else 'have'} {what}" if tables else f"only with {what}"
+    )
+    hint = "Let it work whatever the rows hold; or, where real rows are never so, supply some by stairway_rows_file"
+    return replace(finding, message=f"{finding.message} ({when})", hint=finding.hint or hint)
 
 
 def _schema_findings(

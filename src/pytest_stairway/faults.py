@@ -9,6 +9,7 @@ import re
 import traceback
 from typing import TYPE_CHECKING
 
+from alembic.util import CommandError
 from sqlalchemy.exc import StatementError
 
 from pytest_stairway.contacts import without_password
@@ -17,9 +18,11 @@ from pytest_stairway.frames import own_frames, told_frames
 from pytest_stairway.paths import is_library, is_same_file
 
 if TYPE_CHECKING:
+    from pytest_stairway.revisions import Revision
     from pytest_stairway.session import StepFailed
 
 __all__ = [
+    "is_irreversible",
     "line_in",
     "raises_itself",
     "story_of",
@@ -87,6 +90,18 @@ def raises_itself(error: BaseException, path: str | None = None) -> bool:
         return False
     file = frames[-1].filename
     return not is_library(file) if path is None else is_same_file(file, path)
+
+
+def is_irreversible(failure: StepFailed, revision: Revision) -> bool:
+    """Tell whether a downgrade said that it cannot, rather than failed.
+
+    It did where the user's code raised NotImplementedError or Alembic's CommandError, or where the revision itself
+    raised anything else by a ``raise`` of its own.
+    """
+    if failure.stage != "migration":
+        return False
+    said_so = isinstance(failure.error, (NotImplementedError, CommandError))
+    return raises_itself(failure.error, None if said_so else revision.path)
 
 
 def story_of(failure: StepFailed) -> str:

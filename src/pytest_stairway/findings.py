@@ -58,12 +58,26 @@ CODES: dict[str, Code] = {
     "revision-cycle": _error("revisions depend on each other in a loop"),
     "multiple-heads": _error("more heads than the configuration allows"),
     "revision-id-too-long": _error("the id does not fit the version table's column on this dialect"),
-    "upgrade-failed": _error("`upgrade()` raised"),
+    "upgrade-failed": _error("`upgrade()` raised; says whether it does so only when a table has rows, and which one"),
     "downgrade-failed": _error("`downgrade()` raised"),
     "reupgrade-failed": _error("`upgrade()` worked once but not after the downgrade"),
     "irreversible": _warning("`downgrade()` declares that it cannot; the walk goes on"),
     "schema-not-restored": _error("after the downgrade the schema is not what it was before the upgrade"),
     "schema-not-repeated": _error("the second upgrade gives another schema than the first"),
+    "rows-lost": _error("rows that were there before are gone after up and down, though the table itself stayed"),
+    "values-not-restored": _error(
+        "values that were there before differ after up and down, in columns that the upgrade itself did not drop"
+    ),
+    "data-dropped": _warning(
+        "the upgrade drops a column or table that holds data, or the downgrade drops what upgrades filled and will not "
+        "fill the same way again"
+    ),
+    "values-overwritten": _warning("the upgrade changes values, not NULL, that were there before"),
+    "rows-deleted": _warning("the upgrade deletes rows"),
+    "not-repeatable": _warning("the second upgrade fills other values than the first (random codes, the clock)"),
+    "not-populated": _warning(
+        "a table could not be given rows, so nothing is known about its data; says why and how to supply rows"
+    ),
     "release-failed": _error("upgrading from a released revision to the heads in one run fails, as a deployment would"),
     "release-differs": _error("upgrading in one run gives another schema than upgrading one by one"),
     "leftovers": _error("objects are left when every revision has been downgraded; says which revision made them"),

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_stairway import databases
 from pytest_stairway.baseline import FILE_NAME as BASELINE
 from pytest_stairway.baseline import Baseline, read_baseline
-from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip, is_irreversible
+from pytest_stairway.carried_rows import DIALECTS, RowSettings
+from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip
 from pytest_stairway.databases import Cache
 from pytest_stairway.environment import Environment
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
+from pytest_stairway.faults import is_irreversible
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.lineage import Lineage
 from pytest_stairway.marks import Mark, marks_in
@@ -26,9 +28,12 @@ from pytest_stairway.release import walk_release
 from pytest_stairway.report import DatabaseFacts, HistoryFacts, Outcome, RevisionReport
 from pytest_stairway.revisions import check_structure, load_history
 from pytest_stairway.revisions.source import shown
+from pytest_stairway.roundtrip import Roundtrip
+from pytest_stairway.row_checks import check_rows
+from pytest_stairway.rows_file import read_rows_file
 from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.shortcuts import Shortcuts
-from pytest_stairway.walk import Roundtrip, Walk
+from pytest_stairway.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -157,7 +162,7 @@ class Project:
             UsageError: one of them cannot be used.
             HistoryUnusable: the history cannot be loaded.
         """
-        self.selected, self.releases, self._irreversible()
+        self.selected, self.releases, self._irreversible(), self._row_settings
 
     @cached_property
     def baseline(self) -> Baseline:
@@ -297,9 +302,12 @@ class Project:
         if trip.blocked_by is not None:
             return self._not_reached(revision, trip.blocked_by)
         findings = check_roundtrip(trip, revision, dialect=self.server.dialect)
+        told = {each.object for each in findings if each.object is not None and each.severity is Severity.ERROR}
+        findings += check_rows(trip, revision, dialect=self.server.dialect, told=told)
         self._found[revision.revision] = findings
         findings = _accepted(findings, revision)
-        raised = next((failure.error for failure in trip.failures.values()), None)
+        failures = [*trip.failures.values(), *(failed.failure for failed in trip.row_failures.values())]
+        raised = next((failure.error for failure in failures), None)
         answer = Answer(findings=findings, database=self.database_facts, error=raised)
         outcome = Outcome.FAILED if answer.failed(strict=self.settings.strict) else Outcome.PASSED
         return replace(answer, revision=_reported(revision, trip, outcome))
@@ -387,6 +395,7 @@ class Project:
                 irreversible=self._irreversible(),
                 planned=self._ahead,
                 shortcuts=Shortcuts(self._environment.sandbox, self.lineage) if survey.continuous else None,
+                rows=self._row_settings if self.server.dialect in DIALECTS else None,
             )
         return self._walk
 
@@ -394,6 +403,19 @@ class Project:
     def irreversible(self) -> frozenset[str]:
         """The revisions that are never downgraded."""
         return self._irreversible()
+
+    @cached_property
+    def _row_settings(self) -> RowSettings:
+        """What the user says about rows.
+
+        Raises:
+            UsageError: the file with the user's own cannot be used.
+        """
+        settings = self.settings
+        if settings.rows_file is None:
+            return RowSettings(rows=settings.rows)
+        path = Path(self._root, settings.rows_file)
+        return read_rows_file(path, self.history, rows=settings.rows, source=settings.source("rows_file"))
 
     def _irreversible(self) -> frozenset[str]:
         """Gather what is declared irreversible, by the option or in the revision files."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.moves import move
 from pytest_stairway.session import Session, StepFailed
-from pytest_stairway.walk import Snapshots
+from pytest_stairway.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.revisions import History
-    from pytest_stairway.walk import Snapshot
+    from pytest_stairway.snapshots import Snapshot
 
 __all__ = ["Release", "walk_release"]
 

@@ -30,6 +30,8 @@ class Option:
     kind: Kind = "text"
     metavar: str | None = None
     default: Any = None
+    least: int = 1
+    """Of a number."""
 
     @property
     def flag(self) -> str:
@@ -112,6 +114,19 @@ OPTIONS: tuple[Option, ...] = (
         "stairway-baseline.toml next to Alembic's configuration, where it is)",
     ),
     Option(
+        name="rows",
+        kind="number",
+        metavar="N",
+        default=5,
+        least=0,
+        help="how many rows each table gets at least before a revision is walked; 0 for none (default: 5)",
+    ),
+    Option(
+        name="rows_file",
+        metavar="FILE",
+        help="a Python file with rows and values of your own for tables that need them; see docs/rows.md",
+    ),
+    Option(
         name="skip_without_database",
         kind="flag",
         default=False,
@@ -142,6 +157,8 @@ class Settings:
     max_heads: int = 1
     irreversible: tuple[str, ...] = ()
     baseline: str | None = None
+    rows: int = 5
+    rows_file: str | None = None
     skip_without_database: bool = False
     strict: bool = False
     json: str | None = None
@@ -203,19 +220,19 @@ def _read(option: Option, raw: Any, source: str) -> Any:
     if option.kind == "list":
         return tuple(raw.replace(",", " ").split()) if isinstance(raw, str) else tuple(raw)
     if option.kind == "number":
-        return _read_number(raw, source)
+        return _read_number(raw, source, least=option.least)
     if option.kind == "flag":
         return raw if isinstance(raw, bool) else _read_flag(raw, source)
     return str(raw).strip() or None
 
 
-def _read_number(raw: Any, source: str) -> int:
+def _read_number(raw: Any, source: str, *, least: int) -> int:
     try:
         number = int(raw)
     except ValueError:
-        number = 0
-    if number < 1:
-        raise UsageError(f"{source} takes a whole number from 1, not {raw!r}")
+        number = least - 1
+    if number < least:
+        raise UsageError(f"{source} takes a whole number from {least}, not {raw!r}")
     return number
 
 

@@ -1,21 +1,24 @@
 """The walk: every revision up, down and up again, with a snapshot between the steps.
 
 `Walk` keeps a database at a place in the history and moves it.  Whatever revision it is asked for, it first brings the
-database to where that revision starts: all revisions before it, in the history's order, are applied.  A step that fails
-does not end the walk: the database is repaired, or made anew.  Nothing here judges what was seen; see `checks`.
+database to where that revision starts: all revisions before it, in the history's order, are applied, and tables get
+rows.  A step that fails does not end the walk: the database is repaired, or made anew; and where rows may be the reason
+the revision is walked once more without them.  Nothing here judges what was seen; see `checks` and `row_checks`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
 
+from pytest_stairway.attempts import clashing_tables, is_about_values, may_be_about_rows, merge_attempts
+from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style, without_partitions
 from pytest_stairway.findings import Direction
-from pytest_stairway.schema import compare_schemas, reader_for
+from pytest_stairway.roundtrip import Descent, Roundtrip, RowMoments
 from pytest_stairway.session import Session, StepFailed
 from pytest_stairway.shortcuts import WORTHWHILE
+from pytest_stairway.snapshots import Snapshot, Snapshots, same
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,95 +27,10 @@ if TYPE_CHECKING:
 
     from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.revisions import History
-    from pytest_stairway.schema import Key, Schema, SchemaReader
+    from pytest_stairway.schema import Key
     from pytest_stairway.shortcuts import Shortcuts
 
 __all__ = ["Descent", "Roundtrip", "Snapshot", "Snapshots", "Walk"]
-
-Snapshot = dict[str, "Schema"]
-"""The schema of each database of the sandbox, by its name there (empty where there is one database)."""
-
-
-class Snapshots:
-    """Takes the snapshots around each step: a session's observer.
-
-    Args:
-        environment: whose sandbox names the databases.
-        ignore: the version tables.
-    """
-
-    def __init__(self, environment: Environment, *, ignore: Collection[tuple[str | None, str]]) -> None:
-        self._sandbox = environment.sandbox
-        self._ignore = ignore
-        self._readers: dict[str, SchemaReader] = {}
-        self._latest: Snapshot = {}
-
-    @property
-    def latest(self) -> Snapshot:
-        """The newest snapshot."""
-        return dict(self._latest)
-
-    def begin_step(self, url: str, connection: Connection) -> None:
-        """See `Observer`."""
-        self._reader(url, connection).begin_step(connection)
-
-    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
-        """See `Observer`."""
-        return self._reader(url, connection).end_step(connection, ending)
-
-    def read(self, url: str, connection: Connection) -> None:
-        """See `Observer`."""
-        self._latest[self._sandbox.name_of(url)] = self._reader(url, connection).read(connection)
-
-    def read_thoroughly(self, url: str, connection: Connection) -> None:
-        """Read all of one database, whatever is remembered of it."""
-        reader = self._reader(url, connection)
-        self._latest[self._sandbox.name_of(url)] = reader.read(connection, thorough=True)
-
-    def forget(self) -> None:
-        """Drop what is remembered, because the databases were replaced."""
-        self._readers.clear()
-        self._latest.clear()
-
-    def _reader(self, url: str, connection: Connection) -> SchemaReader:
-        if url not in self._readers:
-            self._readers[url] = reader_for(connection.dialect.name, ignore=self._ignore)
-        return self._readers[url]
-
-
-@dataclass(slots=True, kw_only=True)
-class Roundtrip:
-    """What was seen of one revision."""
-
-    revision: str
-    blocked_by: str | None = None
-    """An earlier revision that this one depends on and that cannot go up: this one was not reached."""
-    before: Snapshot | None = None
-    upgraded: Snapshot | None = None
-    downgraded: Snapshot | None = None
-    reupgraded: Snapshot | None = None
-    seconds: dict[Direction, float] = field(default_factory=dict)
-    failures: dict[Direction, StepFailed] = field(default_factory=dict)
-    halfway: Snapshot | None = None
-    """The schema that a failed step left, which is another one where DDL is not transactional."""
-    left_alone: bool = False
-    """Declared irreversible: it was upgraded only."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Descent:
-    """What was seen on the way from the heads down to where the walk starts."""
-
-    expected: Snapshot
-    """The schema there before anything was walked."""
-    reached: Snapshot | None = None
-    """The schema there now; None where the way down was blocked."""
-    failures: dict[str, StepFailed] = field(default_factory=dict)
-    """By revision: downgrades that failed."""
-    barriers: tuple[str, ...] = ()
-    """Revisions that are irreversible or could not be downgraded, so that nothing below them was."""
-    missing: tuple[str, ...] = ()
-    """Revisions that were never applied, because an upgrade failed."""
 
 
 class Walk:
@@ -127,6 +45,7 @@ class Walk:
         planned: revisions that will be asked for; those before the one that is asked for are walked first, so that any
             order of asking costs one walk.
         shortcuts: spare the walk the way to where it starts.
+        rows: what the user says about rows; None for none.
     """
 
     def __init__(
@@ -139,6 +58,7 @@ class Walk:
         irreversible: Collection[str] = (),
         planned: Iterable[str] = (),
         shortcuts: Shortcuts | None = None,
+        rows: RowSettings | None = None,
     ) -> None:
         self._history = history
         self._environment = environment
@@ -149,13 +69,15 @@ class Walk:
         self._planned = [revision for revision in self._order if revision in planned_set]
         self._survey = survey
         self._shortcuts = shortcuts
-        self._snapshots = Snapshots(environment, ignore=survey.version_tables)
+        self._rows = CarriedRows(rows or RowSettings(rows=0), ignore=survey.version_tables)
+        self._snapshots = Snapshots(environment, ignore=survey.version_tables, rows=self._rows)
         self._session = Session(environment, survey, self._snapshots)
         self._applied: dict[str, None] = {}
         self._fresh = False
         self._unobserved = False
         self._floor: Snapshot | None = None
         self._trips: dict[str, Roundtrip] = {}
+        self._unpopulated: set[tuple[str, str]] = set()
         self.blocked: dict[str, StepFailed] = {}
         """Revisions that cannot go up."""
         self.makers: dict[Key, str] = {}
@@ -203,6 +125,8 @@ class Walk:
 
     def descend(self) -> Descent:
         """Go from the heads down to where the walk starts."""
+        if self._rows.populated:
+            self._start_over()
         self._bring_up(self._order, observed=True)
         self._note_heads()
         self._fresh = False  # whoever comes after the descent begins anew
@@ -237,6 +161,37 @@ class Walk:
         return [name for name in earlier if name not in self._trips]
 
     def _walk(self, revision: str) -> Roundtrip:
+        trip = self._attempt(revision, Style.ADVERSARIAL)
+        if self._is_about_rows(trip):
+            trip = self._find_out_why(trip)
+        self._note_heads()
+        return trip
+
+    def _find_out_why(self, populated: Roundtrip) -> Roundtrip:
+        """Walk a revision that failed on populated tables once more without rows, and with tame ones."""
+        clashing = clashing_tables(populated)
+        if clashing:
+            apart = self._attempt_anew(populated, Style.ADVERSARIAL, leave_out=clashing)
+            if not self._is_about_rows(apart):
+                return apart
+        about_values = is_about_values(populated.failures)
+        bare = None if about_values else self._attempt_anew(populated, Style.NONE)
+        if bare is not None and populated.failures.keys() <= bare.failures.keys():
+            return merge_attempts(populated, None, bare)
+        tame = self._attempt_anew(populated, Style.TAME)
+        if self._is_about_rows(tame) and bare is None:
+            bare = self._attempt_anew(populated, Style.NONE)
+        elif self._is_about_rows(tame):
+            self._fresh = False  # whoever comes next begins anew
+        return merge_attempts(populated, tame, bare)
+
+    def _attempt_anew(self, trip: Roundtrip, style: Style, *, leave_out: tuple[str, ...] = ()) -> Roundtrip:
+        self._start_over()
+        return self._attempt(trip.revision, style, leave_out=leave_out)
+
+    def _attempt(self, revision: str, style: Style, *, leave_out: tuple[str, ...] = ()) -> Roundtrip:
+        """Walk a revision with rows of this style in the tables."""
+        self._rows.make(style, leave_out=leave_out)
         self._bring_up(self._order[: self._order.index(revision)])
         trip = Roundtrip(revision=revision)
         if revision in self.blocked:  # it was tried on the way to somewhere else
@@ -244,9 +199,37 @@ class Walk:
         else:
             trip.blocked_by = self._blocker(revision)
         if trip.blocked_by is None and not trip.failures:
+            self._top_up(trip)
+            if style is not Style.NONE and self._rows.latest:
+                trip.rows = RowMoments(before=self._rows.latest, made=self._rows.populated)
             self._round(trip)
-        self._note_heads()
+            if revision in self._applied:
+                self._top_up(trip)  # what it made is told to be without rows here, not with the next revision
+            trip.coverage = self._rows.coverage
         return trip
+
+    def _is_about_rows(self, trip: Roundtrip) -> bool:
+        """Tell whether a trip failed, and may not without the rows in the tables."""
+        revision = self._history.get(trip.revision)
+        made = trip.rows is not None and trip.rows.made
+        return made and may_be_about_rows(trip.failures, revision)
+
+    def _top_up(self, trip: Roundtrip) -> None:
+        """Give rows to tables that changed since they got some."""
+        if not self._rows.wants(trip.revision):
+            return
+
+        def work(url: str, connection: Connection) -> None:
+            self._rows.top_up(self._environment.sandbox.name_of(url), connection, revision=trip.revision)
+
+        self._session.look(work)
+        for name, tables in self._rows.unpopulated.items():
+            waiting = without_partitions(self._snapshots.latest[name]) if tables else frozenset()
+            news = [
+                each for each in tables if (name, each.table) not in self._unpopulated and each.table not in waiting
+            ]
+            self._unpopulated |= {(name, each.table) for each in news}
+            trip.unpopulated[name] = (*trip.unpopulated.get(name, ()), *news)
 
     def _note_heads(self) -> None:
         if len(self._applied) == len(self._order):
@@ -256,8 +239,9 @@ class Walk:
         """Take the three steps, as far as they go."""
         trip.before = self._snapshots.latest
         if not self._step(trip, Direction.UPGRADE):
-            self.blocked[trip.revision] = trip.failures[Direction.UPGRADE]
-            self._repair(trip, applied=False)
+            if not self._is_about_rows(trip):
+                self.blocked[trip.revision] = trip.failures[Direction.UPGRADE]
+                self._repair(trip, applied=False)
             return
         trip.upgraded = self._snapshots.latest
         self._applied[trip.revision] = None
@@ -269,11 +253,14 @@ class Walk:
             trip.downgraded = self._snapshots.latest
             if self._step(trip, Direction.REUPGRADE):
                 trip.reupgraded = self._snapshots.latest
+        if self._is_about_rows(trip):
+            return
         if trip.reupgraded is None or not same(trip.upgraded, trip.reupgraded):
             self._repair(trip, applied=True)
 
     def _step(self, trip: Roundtrip, direction: Direction) -> bool:
         """Take one of the three steps; tell whether it went well."""
+        self._rows.following = trip.rows is not None
         try:
             trip.seconds[direction] = self._session.step(trip.revision, upgrade=direction is not Direction.DOWNGRADE)
         except StepFailed as failure:
@@ -282,6 +269,10 @@ class Walk:
         except BaseException:
             self._fresh = False  # interrupted in the middle of a step: whoever comes next begins anew
             raise
+        finally:
+            self._rows.following = False
+        if trip.rows is not None:
+            trip.rows.note(direction, self._rows.latest)
         return True
 
     def _repair(self, trip: Roundtrip, *, applied: bool) -> None:
@@ -336,7 +327,7 @@ class Walk:
 
     def _leave_shortcut(self) -> None:
         """Leave a template of where the database is now."""
-        if self._shortcuts is not None:
+        if self._shortcuts is not None and not self._rows.populated:
             self._session.close()
             self._shortcuts.leave(tuple(self._applied))
 
@@ -354,12 +345,14 @@ class Walk:
         try:
             self._session.step(revision, upgrade=True, observed=observed)
         except StepFailed as failure:
-            self.blocked[revision] = failure
+            if not self._rows.populated:  # or it is tried again without rows
+                self.blocked[revision] = failure
             return False
         except BaseException:
             self._fresh = False
             raise
         self._applied[revision] = None
+        self._rows.lose()
         if observed:
             self._note_makers(revision, before, self._snapshots.latest)
         elif revision not in self._minimum:
@@ -377,11 +370,13 @@ class Walk:
         self._session.close()
         self._environment.sandbox.reset()
         self._snapshots.forget()
+        self._rows.forget()
         self._applied.clear()
         self._fresh = True
 
     def _look(self) -> Snapshot:
         """Read everything, because steps were taken unobserved or something went wrong."""
+        self._rows.lose()
         self._session.look(self._snapshots.read_thoroughly)
         return self._snapshots.latest
 
@@ -400,8 +395,3 @@ class Walk:
                 if known.get(part_name) is not part:
                     new = part.keys() - known.get(part_name, {}).keys()
                     self.makers.update(dict.fromkeys(new, revision))
-
-
-def same(one: Snapshot, other: Snapshot) -> bool:
-    """Tell whether two snapshots show the same schemas, down to every text."""
-    return one.keys() == other.keys() and not any(compare_schemas(one[name], other[name]) for name in one)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.dialects import registry
 
 from pytest_stairway import __version__
-from pytest_stairway.checks import is_irreversible
-from pytest_stairway.faults import words_of
+from pytest_stairway.faults import is_irreversible, words_of
 from pytest_stairway.handoff.guarded import guarded, guarded_steps
 from pytest_stairway.handoff.pieces import as_text
 from pytest_stairway.offline import render_offline

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gauntlet.histories import (
     columns,
     constraints,
+    data,
     environment,
     failures,
     graph,
@@ -15,6 +16,7 @@ from gauntlet.histories import (
     release,
     rows,
     sound,
+    sound_data,
     sqlite,
 )
 
@@ -27,6 +29,7 @@ MODULES = (
     indexes,
     objects,
     rows,
+    data,
     failures,
     release,
     graph,
@@ -34,6 +37,7 @@ MODULES = (
     sqlite,
     mariadb,
     sound,
+    sound_data,
 )
 
 CASES = tuple(case for module in MODULES for case in module.CASES)

@@ -106,7 +106,13 @@ CASES = (
             AUTHOR,
             column("b2", "born"),
             column("c3", "died"),
-            Rev("d4", sql("ALTER TABLE author ALTER born SET NOT NULL"), down_revision=("b2", "c3")),
+            Rev(
+                "d4",
+                sql("UPDATE author SET born = '' WHERE born IS NULL")
+                + "\n"
+                + sql("ALTER TABLE author ALTER born SET NOT NULL"),
+                down_revision=("b2", "c3"),
+            ),
         ],
         {("schema-not-restored", "d4"): "author.born"},
     ),

@@ -55,7 +55,7 @@ CASES = (
             Rev("c3", NO_MAIL, MAIL),
             Rev("d4", MAIL, NO_MAIL),
         ],
-        {("release-failed", "d4"): "status"},
+        {("release-failed", "d4"): "status", ("data-dropped", "c3"): "table mail"},
         hint="create_type=False",
     ),
     Case(

@@ -158,8 +158,11 @@ CASES = (
         "a column is dropped, and stands last when it comes back",
         [
             AUTHOR,
-            Rev("b2", 'op.drop_column("author", "name")', sql("ALTER TABLE author ADD name varchar(60) NOT NULL")),
+            Rev("b2", 'op.drop_column("author", "age")', sql("ALTER TABLE author ADD age integer")),
+            column("c3", "born", "b2"),
         ],
+        files={"rows.py": 'ROWS = {"author.age": [None]}'},
+        options={"stairway_rows_file": "rows.py"},
     ),
     Case(
         "type-and-back",
@@ -264,6 +267,8 @@ CASES = (
                 ),
             ),
         ],
+        files={"rows.py": 'ROWS = {"author.age": [18, 41, None]}'},
+        options={"stairway_rows_file": "rows.py"},
     ),
     Case(
         "partition-dropped",

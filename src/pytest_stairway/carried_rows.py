@@ -1,0 +1,282 @@
+"""The rows that the walk carries from step to step: made before a revision, captured around each of its steps.
+
+`CarriedRows` keeps, for each database, a generator, a reader, what was captured last, and which tables have changed
+since they were topped up.  It only ever looks at those, so that tables which nobody touches cost nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pytest_stairway.rows import RowGenerator, RowReader, Rows, builtin_words, known_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sqlalchemy import Connection
+
+    from pytest_stairway.rows import KnownTable, Population, Supply, Unpopulated, Words
+    from pytest_stairway.schema import Schema
+    from pytest_stairway.schema.model import Part
+
+__all__ = ["CarriedRows", "RowSettings", "Style", "without_partitions"]
+
+DIALECTS = frozenset({"postgresql", "sqlite"})
+"""In which rows can be made and read."""
+_OF_VALUES = frozenset({"enum type", "domain", "composite type", "range type"})
+"""Kinds of objects that decide which values the columns of their type take."""
+
+
+class Style(Enum):
+    """Which rows a revision is walked with."""
+
+    ADVERSARIAL = "with values at the edges of what is allowed"
+    TAME = "without those"
+    NONE = "on tables in which only the migrations' own rows are"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowSettings:
+    """What the user says about rows."""
+
+    rows: int = 5
+    """How many each table gets at least; 0 for none at all."""
+    seed: int = 0
+    supply: Supply = field(default_factory=dict)
+    """Rows and values for every revision."""
+    supply_for: Mapping[str, Supply] = field(default_factory=dict)
+    """The same for single revisions, by their full identifier."""
+    words: Words = builtin_words
+
+
+class CarriedRows:
+    """Carries rows through the steps, in each database of the sandbox.
+
+    Args:
+        settings: what the user says.
+        ignore: the version tables.
+    """
+
+    def __init__(self, settings: RowSettings, *, ignore: Collection[tuple[str | None, str]]) -> None:
+        self._settings = settings
+        self._ignore = ignore
+        self._databases: dict[str, _Database] = {}
+        self._style = Style.ADVERSARIAL
+        self._left_out: frozenset[str] = frozenset()
+        self.following = False
+        """Whether rows are captured after steps."""
+
+    @property
+    def populated(self) -> bool:
+        """Whether any table has rows that were made here."""
+        return any(database.made for database in self._databases.values())
+
+    @property
+    def latest(self) -> dict[str, Rows]:
+        """What was captured last, by the database's name."""
+        return {name: database.latest for name, database in self._databases.items()}
+
+    @property
+    def unpopulated(self) -> dict[str, tuple[Unpopulated, ...]]:
+        """The tables that could not be given rows, by the database's name."""
+        return {name: each.population.unpopulated for name, each in self._databases.items() if each.population}
+
+    @property
+    def coverage(self) -> tuple[int, int]:
+        """How many tables have rows, and how many there are."""
+        populations = [each.population for each in self._databases.values() if each.population]
+        return sum(len(each.populated) for each in populations), sum(each.tables for each in populations)
+
+    def make(self, style: Style, *, leave_out: Collection[str] = ()) -> None:
+        """Make rows in this style from now on, and none in some tables."""
+        if (style, frozenset(leave_out)) != (self._style, self._left_out):
+            self._style, self._left_out = style, frozenset(leave_out)
+            self.forget()
+
+    def wants(self, revision: str) -> bool:
+        """Tell whether tables may want rows before a revision is walked."""
+        if not self._settings.rows or self._style is Style.NONE:
+            return False
+        changed = any(database.pending != set() for database in self._databases.values())
+        return changed or not self._databases or revision in self._settings.supply_for
+
+    def top_up(self, name: str, connection: Connection, *, revision: str) -> None:
+        """Give tables that changed as many rows as were asked for, and commit them.
+
+        Args:
+            name: the database's.
+            connection: as `env.py` has it.
+            revision: the one that is about to be walked: it may have rows of its own.
+        """
+        if connection.dialect.name not in DIALECTS:
+            return
+        database = self._databases.get(name)
+        if database is None:
+            database = self._databases[name] = self._new(connection.dialect.name)
+        with _transaction(connection):
+            database.top_up(connection, supply=self._settings.supply_for.get(revision))
+
+    def follow(
+        self, name: str, connection: Connection, before: Schema | None, after: Schema, touched: Collection[str] | None
+    ) -> None:
+        """Capture what a step can have changed.
+
+        Args:
+            name: the database's.
+            connection: the one on which the step ran.
+            before: the schema before the step.
+            after: the schema after it.
+            touched: the tables whose rows it wrote; None where that is not known.
+        """
+        database = self._databases.get(name)
+        if database is not None:
+            database.follow(connection, before, after, touched)
+
+    def lose(self) -> None:
+        """Take note that steps were taken which nobody followed."""
+        for database in self._databases.values():
+            database.lose()
+
+    def forget(self) -> None:
+        """Drop what is remembered, because the databases were replaced."""
+        self._databases.clear()
+
+    def _new(self, dialect: str) -> _Database:
+        settings = self._settings
+        generator = RowGenerator(
+            dialect,
+            seed=settings.seed,
+            rows=settings.rows,
+            ignore=[*self._ignore, *((None, table) for table in self._left_out)],
+            supply=settings.supply,
+            words=settings.words,
+            adversarial=self._style is Style.ADVERSARIAL,
+        )
+        return _Database(generator=generator, reader=RowReader(dialect, ignore=self._ignore))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Database:
+    """What is known of the rows of one database."""
+
+    generator: RowGenerator
+    reader: RowReader
+    latest: Rows = field(default_factory=Rows)
+    pending: set[str] | None = None
+    """Tables that changed since they were topped up; None: all of them may have."""
+    population: Population | None = None
+    made: bool = False
+
+    def lose(self) -> None:
+        """Everything may be different now."""
+        self.pending = None
+
+    def top_up(self, connection: Connection, *, supply: Supply | None) -> None:
+        """Top up what is pending, and capture what that wrote."""
+        lost = self.pending is None
+        tables = self.pending if supply is None else None
+        captured = None if lost else self.latest
+        population = self.generator.top_up(connection, tables=tables, supply=supply, captured=captured)
+        wanted = None if lost else population.written
+        self.latest = self.reader.capture(connection, wanted, previous=captured, known=population.known)
+        self.population = population
+        self.pending = set()
+        self.made = self.made or bool(population.written)
+
+    def follow(
+        self, connection: Connection, before: Schema | None, after: Schema, touched: Collection[str] | None
+    ) -> None:
+        """Capture what a step can have changed."""
+        previous = self.latest
+        changed = _changed_tables(before, after)
+        if touched is None or before is None:
+            self.latest = self.reader.capture(connection, None)
+            names = {name for name in {*previous, *self.latest} if previous.get(name) != self.latest.get(name)}
+        else:
+            unchanged = [after.parts[part] for part in _parts_of(touched - changed.keys(), after)]
+            known: dict[str, KnownTable | None] = {**known_tables(unchanged), **changed}
+            names = {*known, *touched}
+            self.latest = self.reader.capture(connection, names, previous=previous, known=known) if names else previous
+        if self.pending is not None:
+            self.pending |= names | changed.keys() | _tables_of_changed_types(before, after)
+
+
+def without_partitions(schema: Schema) -> frozenset[str]:
+    """Name the partitioned tables that have no partition yet: they can hold no row, and miss none."""
+    tables: set[str] = set()
+    parents: set[str] = set()
+    for part in schema.parts.values():
+        for key, facts in part.items():
+            if key.kind == "table" and "partitioned by" in facts:
+                tables.add(f"{key.schema}.{key.name}" if key.schema else key.name)
+            if key.kind == "table" and "partition bound" in facts:
+                parents.add(facts.get("inherits", "").replace('"', "").removeprefix(f"{schema.default_schema}."))
+    return frozenset(tables - parents)
+
+
+def _changed_tables(before: Schema | None, after: Schema) -> dict[str, KnownTable | None]:
+    """Find the tables in the parts that changed; None stands for one that is gone."""
+    old = before.parts if before is not None else {}
+    new = known_tables(part for name, part in after.parts.items() if old.get(name) is not part)
+    gone = known_tables(part for name, part in old.items() if after.parts.get(name) is not part)
+    return {**dict.fromkeys(gone), **new}
+
+
+def _parts_of(tables: Collection[str], schema: Schema) -> Iterator[str]:
+    """Name the parts of a PostgreSQL schema in which tables stand."""
+    for table in tables:
+        for name in (f"relation {schema.default_schema}.{table}", f"relation {table}"):
+            if name in schema.parts:
+                yield name
+
+
+def _tables_of_changed_types(before: Schema | None, after: Schema) -> set[str]:
+    """Find the tables with a column of a type that changed: a new label wants a row, though no table changed."""
+    types = {name for part in _changed_parts(before, after) for name in _types_in(part)}
+    if not types:
+        return set()
+    return {
+        f"{key.schema}.{key.parent}" if key.schema else key.parent
+        for part in after.parts.values()
+        for key, facts in part.items()
+        if key.kind == "column" and any(name in facts.get("type", "") for name in types)
+    }
+
+
+def _changed_parts(before: Schema | None, after: Schema) -> list[Part]:
+    old = before.parts if before is not None else {}
+    return [part for name, part in after.parts.items() if old.get(name) is not part]
+
+
+def _types_in(part: Part) -> Iterator[str]:
+    return (key.name for key in part if key.kind in _OF_VALUES)
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """Commit by the driver what is done within: SQLAlchemy's own transaction is that of `env.py`."""
+    driver = connection.connection
+    if getattr(driver.dbapi_connection, "autocommit", False) is True:  # SQLite's is a number unless somebody set it
+        with _explicit_transaction(connection):
+            yield
+        return
+    try:
+        yield
+    except BaseException:
+        driver.rollback()
+        raise
+    driver.commit()
+
+
+@contextmanager
+def _explicit_transaction(connection: Connection) -> Iterator[None]:
+    connection.exec_driver_sql("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")

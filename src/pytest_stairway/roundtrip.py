@@ -1,0 +1,86 @@
+"""What the walk has seen, as plain data: `checks` and `row_checks` judge it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_stairway.findings import Direction
+
+if TYPE_CHECKING:
+    from pytest_stairway.rows import Rows, Unpopulated
+    from pytest_stairway.session import StepFailed
+    from pytest_stairway.snapshots import Snapshot
+
+__all__ = ["Descent", "Roundtrip", "RowFailure", "RowMoments"]
+
+
+@dataclass(slots=True, kw_only=True)
+class RowMoments:
+    """The rows of each database, by its name, at the moments between a revision's steps; None where it did not come."""
+
+    before: dict[str, Rows]
+    made: bool = True
+    """Some of them were made for the walk."""
+    upgraded: dict[str, Rows] | None = None
+    downgraded: dict[str, Rows] | None = None
+    reupgraded: dict[str, Rows] | None = None
+
+    def note(self, direction: Direction, rows: dict[str, Rows]) -> None:
+        """Keep the rows as they are after a step."""
+        moments = {Direction.UPGRADE: "upgraded", Direction.DOWNGRADE: "downgraded", Direction.REUPGRADE: "reupgraded"}
+        setattr(self, moments[direction], rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFailure:
+    """A step that failed because of the rows in some table: without rows it does not."""
+
+    failure: StepFailed
+    tables: tuple[str, ...] = ()
+    """The tables that the database's message or the statement names."""
+    at_edges: bool = False
+    """It fails only on values at the edges of what the columns allow."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Roundtrip:
+    """What was seen of one revision."""
+
+    revision: str
+    blocked_by: str | None = None
+    """An earlier revision that this one depends on and that cannot go up: this one was not reached."""
+    before: Snapshot | None = None
+    upgraded: Snapshot | None = None
+    downgraded: Snapshot | None = None
+    reupgraded: Snapshot | None = None
+    seconds: dict[Direction, float] = field(default_factory=dict)
+    failures: dict[Direction, StepFailed] = field(default_factory=dict)
+    halfway: Snapshot | None = None
+    """The schema that a failed step left, which is another one where DDL is not transactional."""
+    row_failures: dict[Direction, RowFailure] = field(default_factory=dict)
+    """Steps that fail on populated tables only; what came after was seen without those rows."""
+    rows: RowMoments | None = None
+    """None where no rows were carried."""
+    unpopulated: dict[str, tuple[Unpopulated, ...]] = field(default_factory=dict)
+    """Tables that could not be given rows, and were not told of before, by the database's name."""
+    coverage: tuple[int, int] = (0, 0)
+    """How many tables had rows in the end, and how many there were."""
+    left_alone: bool = False
+    """Declared irreversible: it was upgraded only."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Descent:
+    """What was seen on the way from the heads down to where the walk starts."""
+
+    expected: Snapshot
+    """The schema there before anything was walked."""
+    reached: Snapshot | None = None
+    """The schema there now; None where the way down was blocked."""
+    failures: dict[str, StepFailed] = field(default_factory=dict)
+    """By revision: downgrades that failed."""
+    barriers: tuple[str, ...] = ()
+    """Revisions that are irreversible or could not be downgraded, so that nothing below them was."""
+    missing: tuple[str, ...] = ()
+    """Revisions that were never applied, because an upgrade failed."""
