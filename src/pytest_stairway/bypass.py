@@ -57,14 +57,16 @@ PLACES: dict[str, tuple[str, ...]] = {
     "asyncpg": ("connect_utils._connect",),
     "pg8000": ("core.CoreConnection.__init__",),
     "pymysql": ("connections.Connection.connect",),
-    "MySQLdb": ("connect", "Connect", "Connection"),
+    "aiomysql": ("connection.Connection._connect",),
+    "asyncmy": ("connect", "connection.connect"),
     "mysql.connector": ("connect", "Connect"),
+    "MySQLdb": ("connect", "Connect", "Connection"),
     "mariadb": ("connect",),
     "pyodbc": ("connect",),
     "pymssql": ("connect",),
     "oracledb": ("connect", "connect_async"),
 }
-"""Per driver's module, what is called by all its ways to connect; the first four are tried with real drivers."""
+"""Per driver's module, what is called by all its ways to connect; the first eight are tried with real drivers."""
 
 PROGRAMS = frozenset(
     {

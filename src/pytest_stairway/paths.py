@@ -24,7 +24,8 @@ def shown(path: str | Path) -> str:
 
 def is_library(filename: str) -> bool:
     """Tell whether a file is an installed package's, or Python's own."""
-    return filename.startswith("<") or any(_is_below(filename, folder) for folder in LIBRARIES)
+    compiled = filename.endswith((".pyx", ".pxd"))  # by Cython, which names the files that it was made of
+    return compiled or filename.startswith("<") or any(_is_below(filename, folder) for folder in LIBRARIES)
 
 
 def is_ours(filename: str) -> bool:
