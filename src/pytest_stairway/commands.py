@@ -143,6 +143,8 @@ def _answers(project: Project) -> Iterator[tuple[str, Answer]]:
         yield "leftovers", project.check_leftovers()
         for start in project.releases:
             yield f"release from {start}", project.check_release(start)
+    for revision in project.selected if project.settings.offline else ():
+        yield f"{revision.revision} offline", project.check_offline(revision)
 
 
 def _tell(name: str, answer: Answer, project: Project, console: Console) -> None:

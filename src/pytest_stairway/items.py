@@ -156,25 +156,31 @@ class RevisionFile(pytest.File):
         return file
 
     def collect(self) -> Iterator[StairwayItem]:
-        """Give the one item that walks this revision."""
+        """Give the item that walks this revision, and the one that checks its offline SQL where that is asked for."""
         project, revision = self.teller.project, self.revision
         if revision is None:
             yield StairwayItem.from_parent(
                 self, name="roundtrip", teller=self.teller, ask=project.check_history, about="its history", walks=False
             )
             return
-        walked = revision.revision not in project.minimum
-        yield StairwayItem.from_parent(
+        yield self._item("roundtrip", project.check_revision, revision)
+        if project.settings.offline:
+            yield self._item("offline", project.check_offline, revision)
+
+    def _item(self, name: str, ask: Callable[[Revision], Answer], revision: Revision) -> StairwayItem:
+        walked = revision.revision not in self.teller.project.minimum
+        item: StairwayItem = StairwayItem.from_parent(
             self,
-            name="roundtrip",
+            name=name,
             teller=self.teller,
-            ask=functools.partial(project.check_revision if walked else _leave_alone, revision),
+            ask=functools.partial(ask if walked else _leave_alone, revision),
             about=f"{revision.revision} {revision.message}".rstrip(),
             line=self._line(revision),
             revision=revision.revision,
             walks=walked,
             words=(revision.revision, *revision.branch_labels),
         )
+        return item
 
     def _line(self, revision: Revision) -> int | None:
         """Find the line of ``upgrade()`` in the loaded module, without reading the file again."""

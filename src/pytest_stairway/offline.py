@@ -108,6 +108,19 @@ class Script:
         """Give what was emitted for one step."""
         return tuple(each for each in self.statements if each.step == place)
 
+    def part(self, place: int) -> Script:
+        """Give one step as a script of its own."""
+        pairs = ((one, other) for one, other in self.unstable if place in (_step_of(one), _step_of(other)))
+        return replace(
+            self,
+            steps=(self.steps[place],),
+            start=self.heads.get(place - 1, self.start),
+            statements=tuple(replace(each, step=0) for each in self.of_step(place)),
+            heads={0: self.heads[place]} if place in self.heads else {},
+            failures={0: self.failures[place]} if place in self.failures else {},
+            unstable=tuple((_as_first(one), _as_first(other)) for one, other in pairs),
+        )
+
 
 def render_offline(
     environment: Environment,
@@ -140,6 +153,14 @@ def render_offline(
     first, second = (rendering.script() for rendering in renderings)
     pairs = zip_longest(first.statements, second.statements)
     return replace(first, unstable=tuple((one, other) for one, other in pairs if _text(one) != _text(other)))
+
+
+def _step_of(statement: Statement | None) -> int | None:
+    return statement.step if statement else None
+
+
+def _as_first(statement: Statement | None) -> Statement | None:
+    return replace(statement, step=0) if statement else None
 
 
 def _text(statement: Statement | None) -> str | None:

@@ -24,6 +24,7 @@ from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.lineage import Lineage
 from pytest_stairway.marks import Mark, marks_in
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
+from pytest_stairway.offline_walk import COMPARED, OfflineWalk
 from pytest_stairway.release import walk_release
 from pytest_stairway.report import DatabaseFacts, HistoryFacts, Outcome, RevisionReport
 from pytest_stairway.revisions import check_structure, load_history
@@ -33,6 +34,7 @@ from pytest_stairway.row_checks import check_rows
 from pytest_stairway.rows_file import read_rows_file
 from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.shortcuts import Shortcuts
+from pytest_stairway.surveying import survey_alone
 from pytest_stairway.walk import Walk
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ class Project:
         self._server: Server | None = None
         self._unavailable: DatabaseUnavailable | None = None
         self._walk: Walk | None = None
+        self._offline_walk: OfflineWalk | None = None
         self._asked: frozenset[str] = frozenset()
         self._ahead: tuple[str, ...] = ()
         self._found: dict[str, tuple[Finding, ...]] = {}
@@ -312,6 +315,42 @@ class Project:
         outcome = Outcome.FAILED if answer.failed(strict=self.settings.strict) else Outcome.PASSED
         return replace(answer, revision=_reported(revision, trip, outcome))
 
+    def check_offline(self, revision: Revision) -> Answer:
+        """Check the SQL that Alembic writes offline for one revision."""
+        try:
+            walk = self._guarded(self._started_offline_walk)
+            if walk is None:
+                return Answer(note=f"offline SQL is compared on {' and '.join(sorted(COMPARED))}, with one database")
+            if self._walk is not None:
+                self._walk.pause()
+            trip = self._guarded(lambda: walk.check(revision.revision))
+        except HistoryUnusable as error:
+            return Answer(findings=error.findings)
+        if trip.blocked_by is not None:
+            return Answer(blocked_by=trip.blocked_by, database=self.database_facts)
+        return Answer(findings=_accepted(tuple(trip.findings), revision, offline=True), database=self.database_facts)
+
+    def _started_offline_walk(self) -> OfflineWalk | None:
+        """Start the walk that compares; None where it cannot."""
+        if self.server.dialect not in COMPARED:
+            return None
+        if self._offline_walk is None:
+            self.pause()
+            surveyed = survey_alone(self.history, self.server)
+            if len(surveyed.addresses) > 1:
+                return None
+            self._offline_walk = OfflineWalk(
+                self.history,
+                self.server,
+                surveyed.survey,
+                address=surveyed.addresses[0],
+                driver=self.contact.driver,
+                minimum=self.minimum,
+                irreversible=self._irreversible(),
+                planned=self._ahead,
+            )
+        return self._offline_walk
+
     def unwalked(self, revision: Revision, outcome: Outcome) -> RevisionReport:
         """Report a revision that was not walked."""
         return _reported(revision, None, outcome)
@@ -359,14 +398,16 @@ class Project:
 
     def pause(self) -> None:
         """End the run of `env.py` for now, because somebody else may use Alembic; nothing is lost."""
-        if self._walk is not None:
-            self._walk.pause()
+        for walk in (self._walk, self._offline_walk):
+            if walk is not None:
+                walk.pause()
 
     def close(self) -> None:
         """End the walk, drop the databases, and stop a server of ours."""
         try:
-            if self._walk is not None:
-                self._walk.close()
+            for walk in (self._offline_walk, self._walk):
+                if walk is not None:
+                    walk.close()
         finally:
             if self._server is not None:
                 self._server.close()
@@ -384,6 +425,8 @@ class Project:
         return self.server
 
     def _started_walk(self) -> Walk:
+        if self._offline_walk is not None:
+            self._offline_walk.pause()  # only one run of env.py at a time
         if self._walk is None:
             self.server  # noqa: B018 - started here, where a failure is not taken for one of env.py
             survey = self._survey
@@ -521,9 +564,10 @@ def _reported(revision: Revision, trip: Roundtrip | None, outcome: Outcome) -> R
     )
 
 
-def _accepted(findings: tuple[Finding, ...], revision: Revision) -> tuple[Finding, ...]:
+def _accepted(findings: tuple[Finding, ...], revision: Revision, *, offline: bool = False) -> tuple[Finding, ...]:
     """Mark the findings that the revision file accepts, and tell what it accepts in vain."""
     marks = [mark for mark in marks_in(revision.path) if mark.code != "irreversible"]
+    marks = [mark for mark in marks if mark.code.startswith("offline-") is offline]
     codes = {finding.code for finding in findings}
     reasons = {mark.code: mark.reason for mark in marks}
     told = [

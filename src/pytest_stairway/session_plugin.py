@@ -215,11 +215,12 @@ class SessionPlugin:
         return path.name == self.project.configuration.name and path.samefile(self.project.configuration)
 
 
-def _place(item: StairwayItem, places: dict[str, int]) -> tuple[int, str]:
-    """Give an item's place: the history first, then the revisions, then what needs them all."""
+def _place(item: StairwayItem, places: dict[str, int]) -> tuple[int, int, str]:
+    """Give an item's place: the history first, then the revisions, then what needs them all; offline SQL at the end."""
+    last = int(item.name == "offline")  # two runs of env.py cannot take turns without ending each time
     if item.revision is not None:
-        return places[item.revision], ""
-    return (0, "") if item.name in ("history", "roundtrip") else (len(places) + 1, item.name)
+        return last, places[item.revision], ""
+    return (0, 0, "") if item.name in ("history", "roundtrip") else (0, len(places) + 1, item.name)
 
 
 def _complete(report: pytest.TestReport, item: StairwayItem, call: pytest.CallInfo[None]) -> None:

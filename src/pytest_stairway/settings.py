@@ -132,6 +132,12 @@ OPTIONS: tuple[Option, ...] = (
         default=False,
         help="skip, instead of failing, where no throwaway database can be had",
     ),
+    Option(
+        name="offline",
+        kind="flag",
+        default=False,
+        help="check, too, that what `alembic upgrade --sql` writes for a revision does what the revision itself does",
+    ),
     Option(name="strict", kind="flag", default=False, help="let warnings fail too"),
     Option(name="json", metavar="FILE", help="write the findings to this file as JSON"),
 )
@@ -160,6 +166,7 @@ class Settings:
     rows: int = 5
     rows_file: str | None = None
     skip_without_database: bool = False
+    offline: bool = False
     strict: bool = False
     json: str | None = None
     sources: dict[str, str] = field(default_factory=dict)

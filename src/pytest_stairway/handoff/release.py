@@ -20,9 +20,9 @@ from pytest_stairway.handoff.span import Span, span_of
 from pytest_stairway.handoff.start import Start, StartNotReached, make_start
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
 from pytest_stairway.sandbox import Sandbox
+from pytest_stairway.surveying import survey_alone
 
 if TYPE_CHECKING:
-    from pytest_stairway.environment import Survey
     from pytest_stairway.handoff.pieces import Guarding
     from pytest_stairway.handoff.settings import HandoffSettings
     from pytest_stairway.project import Project
@@ -89,25 +89,22 @@ def make_release(project: Project, written: str, settings: HandoffSettings) -> R
 def _site(project: Project) -> Site:
     """Learn how `env.py` configures Alembic, on a database of its own."""
     server = project.server
-    sandbox = Sandbox(lambda _contact: server, label="survey")
     try:
-        survey = Environment(project.history, sandbox=sandbox).survey()
-        address = _only_address(survey, sandbox)
+        surveyed = survey_alone(project.history, server)
     except StairwayError as error:
         if isinstance(error, UsageError) or not is_fault_of_environment(error):
             raise
         raise HistoryUnusable([_environment_finding(project, error)]) from error
-    finally:
-        sandbox.reset()
-    contact = project.contact
-    return Site(history=project.history, server=server, survey=survey, address=address, driver=contact.driver)
-
-
-def _only_address(survey: Survey, sandbox: Sandbox) -> str:
-    addresses = dict.fromkeys(sandbox.address_of(context.url) or "" for context in survey.contexts)
-    if len(addresses) > 1:
-        raise UsageError(f"env.py migrates several databases ({', '.join(addresses)}), and a release is of one")
-    return next(iter(addresses))
+    if len(surveyed.addresses) > 1:
+        several = ", ".join(surveyed.addresses)
+        raise UsageError(f"env.py migrates several databases ({several}), and a release is of one")
+    return Site(
+        history=project.history,
+        server=server,
+        survey=surveyed.survey,
+        address=surveyed.addresses[0],
+        driver=project.contact.driver,
+    )
 
 
 def _write(project: Project, site: Site, release: Release) -> Files:

@@ -1,0 +1,163 @@
+"""``--stairway-offline``: each revision's offline SQL does what the revision does, or it is told which statement does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gauntlet.case import Case, Rev, sql, table, write
+from offline.lab import ROOT, env
+from pytest_stairway.project import Project
+from pytest_stairway.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_stairway.databases import Server
+    from pytest_stairway.findings import Finding
+    from pytest_stairway.project import Answer
+
+NOTES = table("a", "notes", "id int PRIMARY KEY", "note text")
+AFTER = table("c", "later", "id int")
+
+
+class Asked:
+    """Asks for the offline SQL of revisions, each project once."""
+
+    def __init__(self, folder: Path, server: Server) -> None:
+        self.folder, self.server = folder, server
+        self.made: list[Project] = []
+
+    def project(self, *revisions: Rev, **case: Any) -> Project:
+        case.setdefault("env", env())
+        ini = write(Case("project", "a project", revisions, **case), self.folder)
+        return self.keep(Project(Settings(config=str(ini), offline=True), self.folder, address=self.server.address))
+
+    def keep(self, project: Project) -> Project:
+        self.made.append(project)
+        return project
+
+    def all(self, project: Project) -> dict[str, Answer]:
+        project.plan([each.revision for each in project.selected])
+        return {each.revision: project.check_offline(each) for each in project.selected}
+
+    def one(self, up: str, down: str = "pass", **case: Any) -> tuple[Finding, ...]:
+        """Give what is found in a revision between two sound ones, which must stay so."""
+        answers = self.all(self.project(NOTES, Rev("b", up, down), AFTER, **case))
+        assert answers["a"].findings == ()
+        assert answers["c"].findings == ()
+        return answers["b"].findings
+
+
+@pytest.fixture
+def asked(tmp_path: Path, postgresql_server: Server) -> Iterator[Asked]:
+    asked = Asked(tmp_path, postgresql_server)
+    yield asked
+    for project in asked.made:
+        project.close()
+
+
+def told(findings: tuple[Finding, ...]) -> list[tuple[str, str | None]]:
+    return [(each.code, each.direction.value if each.direction else None) for each in findings]
+
+
+def test_the_samples_offline_sql_does_what_its_revisions_do(asked: Asked, postgresql_server: Server) -> None:
+    project = Project(Settings(config=str(ROOT / "alembic.ini"), offline=True), ROOT, address=postgresql_server.address)
+    answers = asked.all(asked.keep(project))
+    assert {name: answer.findings for name, answer in answers.items()} == dict.fromkeys(project.order, ())
+    assert not any(answer.blocked_by or answer.note for answer in answers.values())
+
+
+BOUND = 'op.get_bind().execute(sa.text("UPDATE notes SET note = :note"), {"note": "kept"})'
+TAB = "op.execute(\"UPDATE notes SET note = 'a\\tb'\")"
+SKIPPED = "if not op.get_context().as_sql:\n    op.execute(\"UPDATE notes SET note = 'filled'\")"
+COMMENT = 'op.execute("ALTER TABLE notes ADD extra int -- for later")'
+READS = 'op.get_bind().execute(sa.text("SELECT 1")).scalar()'
+UUID = "op.execute(f\"UPDATE notes SET note = '{__import__('uuid').uuid4()}'\")"
+
+
+@pytest.mark.parametrize(
+    ("up", "code", "words"),
+    [
+        (BOUND, "offline-differs", "bound parameters are lost: the migration gives note='kept'"),
+        (TAB, "offline-differs", "a tab in a literal as four spaces"),
+        (SKIPPED, "offline-differs", "is_offline_mode"),
+        (COMMENT, "offline-failed", "swallows its semicolon"),
+        (READS, "offline-failed", "needs a connection"),
+        (UUID, "offline-unstable", "a clock or a random value is frozen"),
+    ],
+    ids=["bound", "tab", "skipped", "comment", "reads", "uuid"],
+)
+def test_what_offline_sql_does_otherwise_is_told_with_its_statement(
+    asked: Asked, up: str, code: str, words: str
+) -> None:
+    down = "op.drop_column('notes', 'extra')" if "extra" in up else "pass"
+    findings = asked.one(up, down)
+    assert code in {each.code for each in findings}
+    finding = next(each for each in findings if each.code == code)
+    assert words in finding.message
+    assert finding.path is not None
+    assert finding.path.endswith("b.py")
+    assert finding.detail or code == "offline-failed" or up == SKIPPED
+
+
+def test_a_downgrade_is_compared_too(asked: Asked) -> None:
+    assert told(asked.one("pass", BOUND)) == [("offline-differs", "downgrade")]
+
+
+@pytest.mark.parametrize(
+    "value", ["md5(random()::text)", "gen_random_uuid()::text", "clock_timestamp()::text", "now()::text", "'100%'"]
+)
+def test_what_gives_the_same_is_left_alone(asked: Asked, value: str) -> None:
+    assert asked.one(f'op.execute("UPDATE notes SET note = {value}")') == ()
+
+
+def test_a_table_whose_rows_are_never_the_same_twice_is_left_alone(asked: Asked) -> None:
+    random = table("a", "notes", "id uuid PRIMARY KEY DEFAULT gen_random_uuid()", "made timestamptz DEFAULT now()")
+    answers = asked.all(
+        asked.project(random, Rev("b", sql("ALTER TABLE notes ADD x int"), sql("ALTER TABLE notes DROP x")))
+    )
+    assert [answer.findings for answer in answers.values()] == [(), ()]
+
+
+def test_a_downgrade_that_says_it_cannot_is_left_to_the_walk(asked: Asked) -> None:
+    assert asked.one("pass", 'raise NotImplementedError("no way back")') == ()
+
+
+def test_a_revision_that_fails_online_is_left_to_the_walk(asked: Asked) -> None:
+    answers = asked.all(asked.project(NOTES, Rev("b", sql("SELECT 1/0")), AFTER))
+    assert [answer.blocked_by for answer in answers.values()] == [None, "b", "b"]
+    assert all(answer.findings == () for answer in answers.values())
+
+
+def test_one_revision_alone_is_checked_where_it_stands(asked: Asked) -> None:
+    project = asked.project(NOTES, Rev("b", BOUND), AFTER)
+    assert told(project.check_offline(project.history["b"]).findings) == [("offline-differs", "upgrade")]
+    assert project.check_offline(project.history["a"]).findings == ()
+
+
+def test_an_env_py_without_an_offline_branch_is_told_as_such(asked: Asked) -> None:
+    project = asked.project(NOTES, env=None)
+    (finding,) = project.check_offline(project.history["a"]).findings
+    assert finding.code == "environment-failed"
+    assert "offline mode" in finding.message
+
+
+def test_a_finding_is_accepted_by_the_revision_and_an_acceptance_in_vain_is_told(asked: Asked) -> None:
+    accepted = Rev("b", f"# stairway: accept offline-differs: the DBA fills it in\n{BOUND}")
+    in_vain = replace(AFTER, up=f"# stairway: accept offline-failed: it never does\n{AFTER.up}")
+    answers = asked.all(asked.project(NOTES, accepted, in_vain))
+    assert [each.accepted for each in answers["b"].findings] == [True]
+    assert [each.code for each in answers["c"].findings] == ["unused-acceptance"]
+
+
+def test_the_walk_and_the_offline_walk_take_turns(asked: Asked) -> None:
+    project = asked.project(NOTES, Rev("b", BOUND), AFTER)
+    for revision in project.selected:
+        codes = {each.code for each in project.check_revision(revision).findings}
+        assert not codes & {"upgrade-failed", "downgrade-failed", "reupgrade-failed", "environment-failed"}
+        project.check_offline(revision)
+    assert told(project.check_offline(project.history["b"]).findings) == [("offline-differs", "upgrade")]
