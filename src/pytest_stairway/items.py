@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import replace
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_stairway.acceptance import accept
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError
+from pytest_stairway.frames import own_traceback
 from pytest_stairway.lenience import lenient
 from pytest_stairway.project import Answer
 from pytest_stairway.report import Outcome
@@ -108,7 +108,7 @@ class StairwayItem(pytest.Item):
             pytest.skip(f"not reached: {told_by} tells why")
         self.answer = answer
         if answer.failed(strict=self._teller.project.settings.strict):
-            raise FindingsFailed(answer).with_traceback(_place_in_migration(answer.error))
+            raise FindingsFailed(answer).with_traceback(own_traceback(answer.error))
         if answer.blocked_by is not None:
             pytest.skip(f"not reached: {answer.blocked_by} cannot be upgraded")
         if answer.note is not None:
@@ -228,24 +228,6 @@ def _name(parent: pytest.Collector, path: Path, nodeid: str) -> str:
 
 def _leave_alone(revision: Revision) -> Answer:
     return Answer(note=f"{revision.revision} lies at or below stairway_minimum: it is only upgraded, never walked")
-
-
-def _place_in_migration(error: BaseException | None) -> TracebackType | None:
-    """Leave of an error's traceback what the user wrote, so that a debugger stops where the migration failed."""
-    if error is None:
-        return None
-    from pytest_stairway.frames import own_frames
-
-    files = {frame.filename for frame in own_frames(error)}
-    entries = []
-    entry = error.__traceback__
-    while entry is not None:
-        entries += [entry] if entry.tb_frame.f_code.co_filename in files else []
-        entry = entry.tb_next
-    place: TracebackType | None = None
-    for each in reversed(entries):
-        place = TracebackType(place, each.tb_frame, each.tb_lasti, each.tb_lineno)
-    return place
 
 
 def _silenced(answer: Answer) -> Answer:

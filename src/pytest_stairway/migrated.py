@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from sqlalchemy import text
 
 from pytest_stairway.exceptions import UsageError
+from pytest_stairway.frames import strip_tracebacks
 from pytest_stairway.guard import Guard
 from pytest_stairway.lenience import lenient
 from pytest_stairway.moves import move
@@ -37,7 +38,7 @@ P = ParamSpec("P")
 
 
 def told_at_the_callers_line(method: Callable[P, T]) -> Callable[P, T]:
-    """Show a mistake at the line of the test that makes it, not deep in here."""
+    """Show an error at the line of the test, and at those of a migration, not deep in libraries or in here."""
 
     @functools.wraps(method)
     def shown(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,6 +47,9 @@ def told_at_the_callers_line(method: Callable[P, T]) -> Callable[P, T]:
             return method(*args, **kwargs)
         except UsageError as error:
             raise error.with_traceback(None) from None
+        except Exception as error:  # noqa: BLE001 - raised again
+            strip_tracebacks(error)
+            raise error.with_traceback(error.__traceback__) from error.__cause__  # not what Python 3.10 remembers of it
 
     return shown
 

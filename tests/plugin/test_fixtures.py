@@ -184,7 +184,17 @@ def test_a_migration_that_fails_raises_what_it_raised(history: Project) -> None:
         """,
     )
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["E*IntegrityError: *NOT NULL constraint failed: author.name"])
+    result.stdout.fnmatch_lines(
+        [
+            ">       stairway.upgrade()",
+            "migrations/env.py:9: in <module>",
+            "    context.run_migrations()",
+            '>*op.execute("INSERT INTO author (id) VALUES (1)")',
+            "E*IntegrityError: *NOT NULL constraint failed: author.name",
+        ]
+    )
+    assert "site-packages" not in result.stdout.str()
+    assert "pytest_stairway/" not in result.stdout.str()
 
 
 def test_a_failed_test_names_its_database_and_its_way(history: Project) -> None:
