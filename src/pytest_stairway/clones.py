@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_stairway.carried_rows import RowSettings
     from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database, Server
     from pytest_stairway.environment import Survey
@@ -53,6 +54,7 @@ class Clones:
         lineage: gives the templates' keys.
         server: makes and drops the databases.
         contact: where `env.py` connects to.
+        row_settings: what the project says about generated rows.
         templates: keeps the templates; the server itself, unless somebody keeps them longer.
     """
 
@@ -64,6 +66,7 @@ class Clones:
         server: Server,
         contact: Contact,
         *,
+        row_settings: RowSettings,
         templates: Templates | None = None,
     ) -> None:
         self._history = history
@@ -71,6 +74,7 @@ class Clones:
         self._lineage = lineage
         self._server = server
         self._contact = contact
+        self._row_settings = row_settings
         self._templates: Templates = templates or server
         self._unbuilt: dict[str, StairwayError] = {}
         self._address = ""
@@ -115,6 +119,7 @@ class Clones:
             access=Access(database, driver=self._contact.driver),
             heads=heads,
             version_tables=survey.version_tables,
+            row_settings=self._row_settings,
         )
 
     def drop(self, migrated: MigratedDatabase) -> None:

@@ -63,4 +63,11 @@ def clones_of(project: Project) -> Clones:
     """
     history = project.history
     require_database(project)
-    return Clones(history, project.configuration, project.lineage, project.server, project.contact)
+    return Clones(
+        history,
+        project.configuration,
+        project.lineage,
+        project.server,
+        project.contact,
+        row_settings=project.row_settings,
+    )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from pytest_stairway.access import Access
+    from pytest_stairway.carried_rows import RowSettings
     from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database
     from pytest_stairway.environment import Environment
@@ -71,6 +72,7 @@ class MigratedDatabase:
         access: how Python code reaches it.
         heads: where it is.
         version_tables: Alembic's own tables, as schema and name.
+        row_settings: what the project says about generated rows.
     """
 
     def __init__(
@@ -81,12 +83,14 @@ class MigratedDatabase:
         access: Access,
         heads: tuple[str, ...],
         version_tables: Collection[tuple[str | None, str]],
+        row_settings: RowSettings,
     ) -> None:
         self._database = database
         self._environment = environment
         self._access = access
         self._heads = heads
         self._version_tables = version_tables
+        self._row_settings = row_settings
         self._tables = Tables(self._moment)
         self._way: list[str] = [", ".join(heads) or "base"]
 
@@ -220,6 +224,8 @@ class MigratedDatabase:
     def populate(self, *tables: str, rows: int = 5) -> Population:
         """Give tables generated rows that satisfy all their constraints, at the edges of what is allowed, too.
 
+        What the project's ``stairway_rows_file`` says is used here as well.
+
         Args:
             tables: their names; all where none is named.
             rows: how many each gets at least.
@@ -227,9 +233,17 @@ class MigratedDatabase:
         Returns:
             Which tables have rows now, and why others have none.
         """
+        settings = self._row_settings
 
         def top_up(connection: Connection) -> Population:
-            generator = RowGenerator(connection.dialect.name, rows=rows, ignore=self._version_tables)
+            generator = RowGenerator(
+                connection.dialect.name,
+                rows=rows,
+                seed=settings.seed,
+                supply=settings.supply,
+                words=settings.words,
+                ignore=self._version_tables,
+            )
             return generator.top_up(connection, tables=tables or None)
 
         return self.run(top_up)

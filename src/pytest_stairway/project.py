@@ -165,7 +165,7 @@ class Project:
             UsageError: one of them cannot be used.
             HistoryUnusable: the history cannot be loaded.
         """
-        self.selected, self.releases, self._irreversible(), self._row_settings
+        self.selected, self.releases, self._irreversible(), self.row_settings
 
     @cached_property
     def baseline(self) -> Baseline:
@@ -438,7 +438,7 @@ class Project:
                 irreversible=self._irreversible(),
                 planned=self._ahead,
                 shortcuts=Shortcuts(self._environment.sandbox, self.lineage) if survey.continuous else None,
-                rows=self._row_settings if self.server.dialect in DIALECTS else None,
+                rows=self.row_settings if self.server.dialect in DIALECTS else None,
             )
         return self._walk
 
@@ -448,7 +448,7 @@ class Project:
         return self._irreversible()
 
     @cached_property
-    def _row_settings(self) -> RowSettings:
+    def row_settings(self) -> RowSettings:
         """What the user says about rows.
 
         Raises:

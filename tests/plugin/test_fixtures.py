@@ -419,3 +419,17 @@ def test_a_template_of_an_earlier_run_is_not_taken_once_its_revision_is_another(
     path.write_text(path.read_text().replace("code VARCHAR", "mark VARCHAR"))
     run(history, text.format(["id", "name", "mark"])).assert_outcomes(passed=1)
     assert len(list((history.root / "cache").glob("sqlite-*"))) == 2
+
+
+def test_generated_rows_with_values_of_the_projects_own(history: Project) -> None:
+    history.write("own_rows.py", "ROWS = {'author.name': ['Ada', 'Grace']}\n")
+    history.write("pytest.ini", "[pytest]\nstairway_rows_file = own_rows.py\n")
+    run(
+        history,
+        """
+        @pytest.mark.stairway(at="a1")
+        def test_it(stairway):
+            stairway.populate(rows=4)
+            assert {row["name"] for row in stairway.rows("author")} == {"Ada", "Grace"}
+        """,
+    ).assert_outcomes(passed=1)
