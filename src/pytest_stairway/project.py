@@ -411,7 +411,7 @@ class Project:
         finally:
             if self._server is not None:
                 self._server.close()
-                self.notes = self._server.notes
+                self.notes = (*self._server.notes, *self._without_rows())
 
     @cached_property
     def _survey(self) -> Survey:
@@ -459,6 +459,13 @@ class Project:
             return RowSettings(rows=settings.rows)
         path = Path(self._root, settings.rows_file)
         return read_rows_file(path, self.history, rows=settings.rows, source=settings.source("rows_file"))
+
+    def _without_rows(self) -> tuple[str, ...]:
+        """Say so where rows were asked for, and are not made on this dialect."""
+        dialect = self.server.dialect
+        if dialect in DIALECTS or not self.settings.rows:
+            return ()
+        return (f"rows are not generated on {dialect}: only schemas are compared",)
 
     def _irreversible(self) -> frozenset[str]:
         """Gather what is declared irreversible, by the option or in the revision files."""

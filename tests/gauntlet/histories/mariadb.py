@@ -49,7 +49,7 @@ CASES = (
         "name",
         "existing_type=sa.String(60), type_=sa.String(80), existing_nullable=False, existing_server_default='nobody'",
         "existing_type=sa.String(80), type_=sa.String(60), existing_nullable=False, existing_server_default='nobody'",
-        "comment as printed before",
+        "comment 'as printed' before",
     ),
     modified(
         "modify-auto-increment",
