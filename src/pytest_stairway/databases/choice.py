@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases import mysql, mysql_binaries, postgresql, sqlite
 from pytest_stairway.databases.base import NOT_USED, Availability
 from pytest_stairway.databases.binaries import WELL_KNOWN, Installation, embedded, newest, on_this_machine, within
+from pytest_stairway.databases.containers import ContainerProvider
 from pytest_stairway.databases.drivers import usable_driver
+from pytest_stairway.databases.engine import answering_engine
 from pytest_stairway.databases.janitor import server_account
 from pytest_stairway.databases.mysql_private import MysqlPrivateProvider
 from pytest_stairway.databases.mysql_server import MysqlServerProvider
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["choose", "join", "survey"]
 
 _NAMED = "named by --stairway-database"
-_NAMES = "embedded, binaries[:DIR], sqlite, or the URL of a server"
+_NAMES = "embedded, binaries[:DIR], container[:IMAGE], sqlite, or the URL of a server"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +120,15 @@ def _mysql_binaries(wish: _Wish) -> Provider:
 
 
 def _container(wish: _Wish) -> Provider:
-    del wish
-    msg = f"containers are not served yet; use {_NAMES}"
-    raise DatabaseUnavailable(msg)
+    try:
+        answering_engine()
+    except DatabaseUnavailable as err:
+        raise _NotThere(str(err)) from err
+    if find_spec("testcontainers") is None:
+        msg = "testcontainers is not installed"
+        raise _NotThere(msg)
+    usable_driver(wish.driver, dialect=wish.dialect)
+    return ContainerProvider(dialect=wish.dialect, image=wish.rest, why=wish.why, driver=wish.driver, major=wish.major)
 
 
 def _server(wish: _Wish) -> Provider:
@@ -171,6 +180,7 @@ _WAYS = (
         dialects=("postgresql", *_MYSQL),
         find=_container,
         detail="a server in a container",
+        remedy="start Docker (DOCKER_HOST says where it is), and python -m pip install 'pytest-stairway[container]'",
         takes="IMAGE",
     ),
     _Way(

@@ -1,0 +1,190 @@
+"""Servers in containers, on a real engine with images built here; `.ci/containers` makes both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from pytest_stairway import databases
+from pytest_stairway.databases.containers import sweep_containers
+from pytest_stairway.databases.engine import answering_engine, engine_address
+from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_stairway.databases import Server
+
+PREFIX = "stairway/"
+
+
+@pytest.fixture(scope="module")
+def engine() -> str:
+    """An engine with the images; where there is none, CI fails, and a developer is told what is not tested."""
+    try:
+        address = answering_engine()
+    except DatabaseUnavailable as err:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{err}: run .ci/containers")
+    return address
+
+
+@pytest.fixture(autouse=True)
+def _own_images(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    del engine
+    monkeypatch.setattr("testcontainers.core.config.testcontainers_config.hub_image_name_prefix", PREFIX, raising=False)
+    monkeypatch.setenv("TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX", PREFIX)
+
+
+@pytest.fixture(scope="module")
+def server(engine: str) -> Iterator[Server]:
+    del engine
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("testcontainers.core.config.testcontainers_config.hub_image_name_prefix", PREFIX, raising=False)
+        with start("postgresql", "postgres:test", "psycopg") as server:
+            yield server
+
+
+def start(dialect: str, image: str, driver: str) -> Server:
+    return databases.choose(dialect, named=f"container:{image}", driver=driver).start()
+
+
+def containers() -> set[str]:
+    listed = subprocess.run(
+        ["docker", "ps", "-aq", "--no-trunc", "--filter", "label=io.pytest-stairway.session"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(listed.stdout.split())
+
+
+def scalar(url: str, driver: str, query: str) -> object:
+    engine = create_engine(make_url(url).set(drivername=driver))
+    try:
+        with engine.connect() as connection:
+            return connection.scalar(text(query))
+    finally:
+        engine.dispose()
+
+
+def test_postgresql_in_a_container_makes_copies_and_drops_databases(server: Server) -> None:
+    assert "container (postgres:test)" in server.description
+    first = server.create("one")
+    engine = create_engine(make_url(first.url).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE author (id int)"))
+    engine.dispose()
+    server.seal(first)
+    copy = server.clone(first)
+    assert scalar(copy.url, "postgresql+psycopg", "SELECT count(*) FROM author") == 0
+    server.drop(copy)
+
+
+def test_its_data_is_in_memory_and_not_synchronised(server: Server) -> None:
+    database = server.create()
+    assert scalar(database.url, "postgresql+psycopg", "SHOW data_directory") == "/stairway/data"
+    assert scalar(database.url, "postgresql+psycopg", "SHOW fsync") == "off"
+    server.drop(database)
+
+
+def test_another_process_joins_it(server: Server) -> None:
+    with databases.join(server.address, worker="gw1") as joined:
+        database = joined.create()
+        assert "_gw1_" in database.name
+
+
+def test_mariadb_in_a_container_is_removed_at_the_end() -> None:
+    before = containers()
+    with start("mariadb", "mariadb:test", "pymysql") as server:
+        assert server.description.startswith("MariaDB")
+        database = server.create()
+        assert scalar(database.url, "mariadb+pymysql", "SELECT @@innodb_flush_log_at_trx_commit") == 0
+        assert len(containers() - before) == 1
+    assert containers() == before
+
+
+def test_an_image_that_is_not_to_be_had_is_told() -> None:
+    with pytest.raises(DatabaseUnavailable, match="cannot run postgres:nothing"):
+        start("postgresql", "postgres:nothing", "psycopg")
+
+
+def test_a_container_that_dies_is_told_at_once_with_its_last_words() -> None:
+    before = containers()
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailable, match="has died; its last words") as raised:
+        start("mariadb", "postgres:test", "pymysql")
+    assert "POSTGRES_PASSWORD" in str(raised.value)
+    assert time.monotonic() - started < 60
+    assert containers() == before
+
+
+@pytest.mark.parametrize("reaper", ["", "true"])
+def test_what_a_killed_run_leaves_is_swept_by_the_next_and_a_live_one_stays(
+    server: Server, tmp_path: Path, reaper: str
+) -> None:
+    mine = containers()
+    script = tmp_path / "run.py"
+    script.write_text(
+        textwrap.dedent("""
+            import time
+            from pytest_stairway import databases
+            server = databases.choose("postgresql", named="container:postgres:test", driver="psycopg").start()
+            print("ready", flush=True)
+            time.sleep(600)
+        """)
+    )
+    environment = {**os.environ, **({"TESTCONTAINERS_RYUK_DISABLED": reaper} if reaper else {})}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        process.send_signal(signal.SIGKILL)
+    left = containers() - mine
+    assert len(left) == 1
+    assert len(sweep_containers()) == 1
+    assert containers() == mine
+    assert server.create().name
+
+
+# -- where the engine is ----------------------------------------------------------------------------------------------
+
+
+def test_the_engine_is_where_docker_host_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    with pytest.raises(DatabaseUnavailable, match=r"nothing\.sock does not answer"):
+        answering_engine()
+
+
+def test_the_engine_is_where_the_chosen_context_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import hashlib
+    import json
+
+    folder = tmp_path / "contexts" / "meta" / hashlib.sha256(b"mine").hexdigest()
+    folder.mkdir(parents=True)
+    (folder / "meta.json").write_text(json.dumps({"Endpoints": {"docker": {"Host": "tcp://build:2375"}}}))
+    (tmp_path / "config.json").write_text(json.dumps({"currentContext": "mine"}))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert engine_address() == "tcp://build:2375"
+
+
+def test_without_an_engine_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    with pytest.raises(DatabaseUnavailable, match="start Docker"):
+        databases.choose("mariadb", named="container", driver="pymysql")
+
+
+def test_a_container_serves_no_sqlite() -> None:
+    with pytest.raises(UsageError, match="container, which serves postgresql and mysql and mariadb"):
+        databases.choose("sqlite", named="container")
