@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("checks", "row_checks", "offline_checks", "offline_runners"),
     ("offline_walk",),
     ("project",),
-    ("acceptance",),
+    ("acceptance", "volume"),
     ("reporters",),
     ("items", "selection", "gathering", "handoff"),
     ("preparation", "commands"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_stairway.findings import Direction, Finding
+from pytest_stairway.findings import REHEARSED, Direction, Finding
 from pytest_stairway.report import Outcome
 from pytest_stairway.revisions.source import shown
 
@@ -50,6 +50,8 @@ def add_unused(report: Report, project: Project) -> None:
 
 
 def _was_looked_at(entry: Acceptance, report: Report) -> bool:
+    if entry.code in REHEARSED and not any(told["revision"] == entry.revision for told in report.rehearsals):
+        return False
     told = report.revisions.get(entry.revision or "")
     return told is None or told.outcome in {Outcome.PASSED, Outcome.FAILED}
 

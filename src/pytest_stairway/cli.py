@@ -18,7 +18,7 @@ from pytest_stairway.exceptions import HistoryUnusable, StairwayError
 from pytest_stairway.settings import FILES, OPTIONS, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pytest_stairway.ini_files import IniFile
     from pytest_stairway.project import Project
@@ -42,6 +42,7 @@ SUMMARIES = {
     "baseline": "accept what is found now, so that only what is new fails",
     "doctor": "show what would be used, and what is missing",
     "history": "show the revisions in the order in which they are walked",
+    "rehearse": "run revisions on many rows, and tell what is locked and what takes long",
     "handoff": "write a release's SQL for a DBA, and prove it",
 }
 
@@ -56,6 +57,9 @@ DESCRIPTIONS = {
     "had for it, or why not.  No revision is run, and nothing is connected to.",
     "history": "Show the revisions in the order in which they are walked, and what is wrong with the graph that they "
     "make or with env.py.  No revision is run, and nothing is connected to.",
+    "rehearse": "Fill the tables that a revision touches with many rows, run it up and down on a throwaway PostgreSQL, "
+    "and watch each statement: what fails, seconds, rows, WAL, rewrites, full scans, locks and whom they keep "
+    "waiting.  Without RANGE, the newest revision.",
     "handoff": "Write upgrade.sql and downgrade.sql for the revisions of RANGE (FROM:TO) as Alembic renders them, with "
     "a guard around them; run them on a populated throwaway database as a DBA would, and compare with what alembic "
     "upgrade and downgrade do there.  The bundle is marked NOT PROVEN, and the exit code is 1, where anything differs.",
@@ -77,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except StairwayError as error:
         words = str(error).replace("--stairway-handoff-", "--").replace("--stairway-", "--")
+        words = words.replace("--volume", "--rows") if parsed.command == "rehearse" else words
         print(f"stairway: {words}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -101,6 +106,7 @@ def _run(parsed: argparse.Namespace) -> int:
         "baseline": lambda project: commands.baseline(project, output=parsed.output, reason=parsed.reason),
         "doctor": commands.doctor,
         "history": commands.history,
+        "rehearse": commands.rehearse,
     }[parsed.command]
     try:
         return run(project)
@@ -145,8 +151,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("range", metavar="RANGE", help=f"the revisions: {RANGES}")
             _add_handoff_options(command)
         elif name != "doctor":
-            command.add_argument("range", nargs="?", metavar="RANGE", help=f"the revisions: {RANGES}")
-        _add_options(command)
+            ranges = RANGES.replace("all", "the newest") if name == "rehearse" else RANGES
+            command.add_argument("range", nargs="?", metavar="RANGE", help=f"the revisions: {ranges}")
+        _add_options(command, leave_out=("rows", "volume") if name == "rehearse" else ())
+        if name == "rehearse":
+            command.add_argument("--rows", dest="volume", metavar="N", help="so many in each table (default: 100000)")
         if name == "baseline":
             command.add_argument("-o", "--output", metavar="FILE", help="where to (default: as --baseline, see there)")
             command.add_argument(
@@ -155,9 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_options(command: argparse.ArgumentParser) -> None:
+def _add_options(command: argparse.ArgumentParser, *, leave_out: Collection[str] = ()) -> None:
     for option in OPTIONS:
-        if option.name not in ("range", "skip_without_database"):
+        if option.name not in ("range", "skip_without_database", *leave_out):
             command.add_argument(_flag(option), **_keywords(option))
 
 

@@ -14,11 +14,14 @@ from pytest_stairway import databases
 from pytest_stairway.acceptance import accept, add_unused
 from pytest_stairway.baseline import FILE_NAME, Baseline, merge, read_baseline, write_baseline
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
+from pytest_stairway.findings import Severity
 from pytest_stairway.report import Outcome, Report
 from pytest_stairway.reporters.failure import render_finding, render_findings
 from pytest_stairway.reporters.json import require_writable, write_json
+from pytest_stairway.reporters.rehearsal import render_rehearsal
 from pytest_stairway.reporters.terminal import render_header, render_summary
 from pytest_stairway.revisions.source import shown
+from pytest_stairway.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +30,13 @@ if TYPE_CHECKING:
     from pytest_stairway.project import Answer, Project
     from pytest_stairway.revisions import Revision
 
-__all__ = ["baseline", "check", "doctor", "history", "tell_unusable"]
+__all__ = ["baseline", "check", "doctor", "history", "rehearse", "tell_unusable"]
 
 OK, FOUND, UNUSABLE = 0, 1, 2
 CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1}
 WIDTH = 80
+ROWS = 100_000
+"""On so many a revision is rehearsed, where nobody says another number."""
 
 
 class Console:
@@ -139,6 +144,10 @@ def _answers(project: Project) -> Iterator[tuple[str, Answer]]:
     project.plan(revision.revision for revision in project.selected)
     for revision in project.selected:
         yield f"{revision.revision} {revision.message}".rstrip(), project.check_revision(revision)
+    if project.settings.volume is not None:
+        volume = Volume(project, project.settings.volume)
+        for revision in project.selected:
+            yield f"{revision.revision} on {volume.rows:,} rows", volume.check(revision)
     if project.settings.range is None and project.selected:
         yield "leftovers", project.check_leftovers()
         for start in project.releases:
@@ -162,6 +171,38 @@ def _verdict(answer: Answer, *, failed: bool) -> tuple[str, str]:
     if answer.blocked_by:
         return "not reached", "yellow"
     return ("skipped", "yellow") if answer.note else ("ok", "green")
+
+
+def rehearse(project: Project) -> int:
+    """Rehearse revisions on many rows, and tell what was seen."""
+    console, report, settings, started = Console(), Report(), project.settings, time.perf_counter()
+    if settings.json is not None:
+        require_writable(settings.json, source=settings.source("json"))
+    project.verify()
+    volume = Volume(project, settings.volume or ROWS)
+    heads = tuple(project.history.get(head) for head in project.history.heads)
+    for line in render_header(project, started=True):
+        console.line(line)
+    for revision in project.selected if settings.range is not None else heads:
+        answer = accept(volume.check(revision), project)
+        report.take(answer.as_dict())
+        _tell_rehearsal(revision, answer, console)
+    report.seconds = time.perf_counter() - started
+    project.complete(report)
+    if settings.json is not None:
+        write_json(report, settings.json)
+    render_summary(report, console, paint=console.paint, written=settings.json)
+    return FOUND if report.failed(strict=settings.strict) else OK
+
+
+def _tell_rehearsal(revision: Revision, answer: Answer, console: Console) -> None:
+    console.section(f"{revision.revision} {revision.message}".rstrip(), sep="-")
+    lines = [answer.note or ""] if answer.rehearsal is None else render_rehearsal(answer.rehearsal, paint=console.paint)
+    for line in lines:
+        console.line(line)
+    errors = [finding for finding in answer.findings if finding.severity is Severity.ERROR]
+    if errors:
+        console.line("\n" + render_findings(errors, console.paint) + "\n")
 
 
 def doctor(project: Project) -> int:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["CODES", "Code", "Direction", "Finding", "Severity"]
+__all__ = ["CODES", "REHEARSED", "Code", "Direction", "Finding", "Severity"]
 
 
 class Severity(str, Enum):
@@ -100,6 +100,9 @@ CODES: dict[str, Code] = {
     "unused-acceptance": _warning("something is accepted or declared that no longer happens"),
 }
 """Every code with its severity and what it says; the table in the documentation is made from it."""
+
+REHEARSED = frozenset({"fails-at-volume", "lock-upgrade", "blocks-reads", "blocks-writes", "table-rewrite"})
+"""The codes of which only a rehearsal on many rows can tell; a walk says nothing of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

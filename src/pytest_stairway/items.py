@@ -16,6 +16,8 @@ from pytest_stairway.lenience import lenient
 from pytest_stairway.project import Answer
 from pytest_stairway.report import Outcome
 from pytest_stairway.reporters.failure import Failure, Problem
+from pytest_stairway.reporters.rehearsal import render_rehearsal
+from pytest_stairway.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from pytest_stairway.project import Project
     from pytest_stairway.revisions import Revision
 
-__all__ = ["FindingsFailed", "HistoryFile", "RevisionFile", "StairwayItem", "Teller", "require_database"]
+VOLUME = "volume"
+"""The name of the item that rehearses a revision."""
+
+__all__ = ["VOLUME", "FindingsFailed", "HistoryFile", "RevisionFile", "StairwayItem", "Teller", "require_database"]
 
 
 class FindingsFailed(Exception):
@@ -47,6 +52,7 @@ class Teller:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.volume = None if project.settings.volume is None else Volume(project, project.settings.volume)
         self._told: dict[tuple[Finding, ...], str] = {}
 
     def told_by(self, answer: Answer, nodeid: str) -> str | None:
@@ -107,6 +113,8 @@ class StairwayItem(pytest.Item):
             self.answer = _silenced(answer)
             pytest.skip(f"not reached: {told_by} tells why")
         self.answer = answer
+        if answer.rehearsal is not None:
+            self.add_report_section("call", "rehearsal", "\n".join(render_rehearsal(answer.rehearsal)))
         if answer.failed(strict=self._teller.project.settings.strict):
             raise FindingsFailed(answer).with_traceback(own_traceback(answer.error))
         if answer.blocked_by is not None:
@@ -156,7 +164,7 @@ class RevisionFile(pytest.File):
         return file
 
     def collect(self) -> Iterator[StairwayItem]:
-        """Give the item that walks this revision, and the one that checks its offline SQL where that is asked for."""
+        """Give the item that walks this revision; where they are asked for, those of its offline SQL and many rows."""
         project, revision = self.teller.project, self.revision
         if revision is None:
             yield StairwayItem.from_parent(
@@ -166,6 +174,8 @@ class RevisionFile(pytest.File):
         yield self._item("roundtrip", project.check_revision, revision)
         if project.settings.offline:
             yield self._item("offline", project.check_offline, revision)
+        if self.teller.volume is not None:
+            yield self._item(VOLUME, self.teller.volume.check, revision)
 
     def _item(self, name: str, ask: Callable[[Revision], Answer], revision: Revision) -> StairwayItem:
         walked = revision.revision not in self.teller.project.minimum

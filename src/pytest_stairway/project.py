@@ -20,7 +20,7 @@ from pytest_stairway.databases import Cache
 from pytest_stairway.environment import Environment
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
 from pytest_stairway.faults import is_irreversible
-from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.findings import REHEARSED, Direction, Finding, Severity
 from pytest_stairway.lineage import Lineage
 from pytest_stairway.marks import Mark, marks_in
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pytest_stairway.databases import Provider, Server
     from pytest_stairway.environment import Survey
     from pytest_stairway.guard import Contact
+    from pytest_stairway.rehearsal import Rehearsal
     from pytest_stairway.report import Report
     from pytest_stairway.revisions import History, Revision
     from pytest_stairway.settings import Settings
@@ -64,6 +65,8 @@ class Answer:
     """What could not be looked at, and why."""
 
     database: DatabaseFacts | None = None
+    rehearsal: Rehearsal | None = None
+    """What was seen on many rows."""
     error: BaseException | None = None
     """What a migration raised, for a debugger; it does not travel."""
 
@@ -74,6 +77,7 @@ class Answer:
             "revision": None if self.revision is None else self.revision.as_dict(),
             "note": self.note,
             "database": None if self.database is None else asdict(self.database),
+            "rehearsal": None if self.rehearsal is None else self.rehearsal.as_dict(),
         }
 
     def failed(self, *, strict: bool) -> bool:
@@ -573,7 +577,7 @@ def _reported(revision: Revision, trip: Roundtrip | None, outcome: Outcome) -> R
 
 def _accepted(findings: tuple[Finding, ...], revision: Revision, *, offline: bool = False) -> tuple[Finding, ...]:
     """Mark the findings that the revision file accepts, and tell what it accepts in vain."""
-    marks = [mark for mark in marks_in(revision.path) if mark.code != "irreversible"]
+    marks = [mark for mark in marks_in(revision.path) if mark.code not in {"irreversible", *REHEARSED}]
     marks = [mark for mark in marks if mark.code.startswith("offline-") is offline]
     codes = {finding.code for finding in findings}
     reasons = {mark.code: mark.reason for mark in marks}

@@ -84,6 +84,8 @@ class Report:
     revisions: dict[str, RevisionReport] = field(default_factory=dict)
     """By revision, in the history's order once the run is over."""
     findings: list[Finding] = field(default_factory=list)
+    rehearsals: list[dict[str, Any]] = field(default_factory=list)
+    """What was seen of revisions on many rows, as plain data."""
     notes: list[str] = field(default_factory=list)
     """Things to know that are no findings: what could not be looked at, and why."""
     seconds: float = 0.0
@@ -101,6 +103,8 @@ class Report:
             self.revisions[revision.revision] = revision
         if answer["note"] is not None and answer["note"] not in self.notes:
             self.notes.append(answer["note"])
+        if answer["rehearsal"] is not None:
+            self.rehearsals.append(answer["rehearsal"])
         if answer["database"] is not None:
             self.database = DatabaseFacts(**answer["database"])
 
@@ -110,6 +114,7 @@ class Report:
         places = {revision: place for place, revision in enumerate(order)}
         last = len(places)
         self.revisions = dict(sorted(self.revisions.items(), key=lambda item: places.get(item[0], last)))
+        self.rehearsals.sort(key=lambda told: places.get(told["revision"], last))
         codes, steps = list(CODES), [*Direction, None]
 
         def place(finding: Finding) -> tuple[int, int, int]:

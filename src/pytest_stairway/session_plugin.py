@@ -10,7 +10,7 @@ import pytest
 from pytest_stairway.acceptance import add_unused
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError, UsageError
 from pytest_stairway.gathering import ATTRIBUTE, Gathering
-from pytest_stairway.items import HistoryFile, RevisionFile, StairwayItem, Teller
+from pytest_stairway.items import VOLUME, HistoryFile, RevisionFile, StairwayItem, Teller
 from pytest_stairway.preparation import ADDRESS, prepare
 from pytest_stairway.reporters.json import write_json
 from pytest_stairway.reporters.terminal import render_header, render_summary
@@ -216,8 +216,8 @@ class SessionPlugin:
 
 
 def _place(item: StairwayItem, places: dict[str, int]) -> tuple[int, int, str]:
-    """Give an item's place: the history first, then the revisions, then what needs them all; offline SQL at the end."""
-    last = int(item.name == "offline")  # two runs of env.py cannot take turns without ending each time
+    """Give an item's place: the history first, then the revisions, then what needs them all; others at the end."""
+    last = {"offline": 1, VOLUME: 2}.get(item.name, 0)  # two runs of env.py cannot take turns without ending each time
     if item.revision is not None:
         return last, places[item.revision], ""
     return (0, 0, "") if item.name in ("history", "roundtrip") else (0, len(places) + 1, item.name)

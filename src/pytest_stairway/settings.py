@@ -128,6 +128,13 @@ OPTIONS: tuple[Option, ...] = (
         help="a Python file with rows and values of your own for tables that need them; see docs/rows.md",
     ),
     Option(
+        name="volume",
+        kind="number",
+        metavar="N",
+        help="rehearse each revision, too, with so many rows in the tables that it touches, and tell what fails, what "
+        "is locked and what takes long (PostgreSQL only; `stairway rehearse` does nothing else)",
+    ),
+    Option(
         name="skip_without_database",
         kind="flag",
         default=False,
@@ -166,6 +173,7 @@ class Settings:
     baseline: str | None = None
     rows: int = 5
     rows_file: str | None = None
+    volume: int | None = None
     skip_without_database: bool = False
     offline: bool = False
     strict: bool = False

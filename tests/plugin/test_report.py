@@ -77,6 +77,7 @@ def test_the_json(mixed: Project) -> None:
         "database",
         "history",
         "revisions",
+        "rehearsals",
         "findings",
         "notes",
         "summary",

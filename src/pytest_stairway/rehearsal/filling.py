@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_stairway.rehearsal.model import Filling
 from pytest_stairway.rehearsal.recipe import Unfillable, recipes, references
 from pytest_stairway.rehearsal.spread import N
 from pytest_stairway.rows.backend import Refused, quote, refusable, run
+from pytest_stairway.rows.borrow import borrowed_tables
 from pytest_stairway.rows.order import groups_in_order
 from pytest_stairway.rows.postgresql import PostgresqlBackend
+from pytest_stairway.rows.shape import ForeignKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -51,6 +53,7 @@ class Filler:
     _shapes: dict[str, TableShape] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _trusts: bool = False
+    _everywhere: frozenset[str] = frozenset()
     _done: dict[str, Filling] = field(default_factory=dict)
 
     def fill(self, tables: Collection[str]) -> tuple[Filling, ...]:
@@ -69,10 +72,31 @@ class Filler:
 
     def _learn(self, tables: Collection[str]) -> None:
         """Read what tables take."""
+        self._complete(tables)
+        if not self._everywhere:
+            self._everywhere = frozenset(self._backend.outlines(self.connection, None))
+        for name in [name for name in tables if name in self._shapes]:
+            self._shapes[name] = self._referring(self._shapes[name])
+
+    def _complete(self, tables: Collection[str]) -> None:
         new = set(tables) - self._shapes.keys()
         outlines = self._backend.outlines(self.connection, new)
         shapes = self._backend.complete(self.connection, list(outlines.values()))
         self._shapes.update({shape.name: shape for shape in shapes})
+
+    def _referring(self, shape: TableShape) -> TableShape:
+        """Add the foreign keys that are not there, but that the columns' names speak of: one may yet be added."""
+        seeming = borrowed_tables(shape, self._everywhere)
+        self._complete(seeming.values())
+        keys = [
+            ForeignKey(
+                columns=(name,), parent=table, parent_from=self._shapes[table].read_from, parent_columns=(column,)
+            )
+            for name, table in seeming.items()
+            for column, type_ in [self._shapes[table].sole_key or ("", "")]
+            if type_ == shape[name].type.name
+        ]
+        return replace(shape, foreign_keys=(*shape.foreign_keys, *keys))
 
     def _count(self, name: str) -> int:
         if name not in self._counts:

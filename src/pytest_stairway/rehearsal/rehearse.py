@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_stairway.findings import Direction
 from pytest_stairway.rehearsal.model import Rehearsal
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from pytest_stairway.clones import Clones
     from pytest_stairway.rehearsal.model import Estimate, Filling, Run
-    from pytest_stairway.rehearsal.stage import Stage
 
 __all__ = ["rehearse"]
 
@@ -32,19 +31,18 @@ def rehearse(clones: Clones, revision: str, *, rows: int, downgrade: bool = True
         rows: how many rows each table is to have that the revision touches.
         downgrade: take it back, too.
     """
-    with stage(clones, revision) as few:
-        trial, nulls = _try(few, downgrade=downgrade)
-    if trial[0].failure is not None:
-        note = f"it fails on {FEW} rows already: {trial[0].failure.words}"
-        return Rehearsal(revision=revision, rows=rows, trial=trial, note=note)
-    tables = frozenset().union(*(run.tables for run in trial))
+    trial = _first_that_passes(clones, revision, downgrade=downgrade)
+    if trial.runs[0].failure is not None:
+        note = f"it fails on a few rows already: {trial.runs[0].failure.words}"
+        return Rehearsal(revision=revision, rows=rows, trial=trial.runs, note=note)
+    downgrade = downgrade and all(run.failure is None for run in trial.runs)
     runs: list[Run] = []
     estimates: list[Estimate] = []
     fillings: tuple[Filling, ...] = ()
     for count in _sizes(rows):
         with stage(clones, revision) as many:
-            many.top_up()
-            found = many.fill(tables, count, nulls)
+            many.top_up(trial.few)
+            found = many.fill(trial.tables, count, trial.nulls)
             fillings = fillings or found
             up = many.step(Direction.UPGRADE, count)
             runs.append(up.run)
@@ -54,21 +52,47 @@ def rehearse(clones: Clones, revision: str, *, rows: int, downgrade: bool = True
             estimate = many.estimate(up) if not estimates else None
             estimates += [estimate] if estimate is not None else []
     return Rehearsal(
-        revision=revision, rows=rows, fillings=fillings, runs=tuple(runs), trial=trial, estimates=tuple(estimates)
+        revision=revision, rows=rows, fillings=fillings, runs=tuple(runs), trial=trial.runs, estimates=tuple(estimates)
     )
 
 
-def _try(few: Stage, *, downgrade: bool) -> tuple[tuple[Run, ...], Mapping[str, frozenset[str]]]:
-    """Watch the revision on a few rows; tell also in which columns it fills NULLs."""
-    population = few.top_up()
-    before = few.null_counts(population.populated)
-    up = few.step(Direction.UPGRADE, FEW).run
-    if up.failure is not None:
-        return (up,), {}
-    after = few.null_counts(sorted(up.tables))
-    filled = [place for place, count in after.items() if count < before.get(place, 0)]
-    nulls = {table: frozenset(name for other, name in filled if other == table) for table, _ in filled}
-    return (up, *([few.step(Direction.DOWNGRADE, FEW).run] if downgrade else ())), nulls
+class _Trial(NamedTuple):
+    """What was seen on a few rows."""
+
+    few: int
+    """How many each table was to have at least."""
+    runs: tuple[Run, ...]
+    nulls: Mapping[str, frozenset[str]] = {}
+    """By table, the columns in which the revision fills NULLs."""
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables that the revision touches."""
+        return frozenset().union(*(run.tables for run in self.runs))
+
+
+def _first_that_passes(clones: Clones, revision: str, *, downgrade: bool) -> _Trial:
+    """Try on rows as they come; where the upgrade fails on those, on rows of which no two are alike."""
+    trial = _try(clones, revision, FEW, downgrade=downgrade)
+    if trial.runs[0].failure is None:
+        return trial
+    other = _try(clones, revision, 1, downgrade=downgrade)
+    return other if other.runs[0].failure is None else trial
+
+
+def _try(clones: Clones, revision: str, few: int, *, downgrade: bool) -> _Trial:
+    """Watch the revision on a few rows."""
+    with stage(clones, revision) as there:
+        population = there.top_up(few)
+        before = there.null_counts(population.populated)
+        up = there.step(Direction.UPGRADE, few).run
+        if up.failure is not None:
+            return _Trial(few, (up,))
+        after = there.null_counts(sorted(up.tables))
+        filled = [place for place, count in after.items() if count < before.get(place, 0)]
+        nulls = {table: frozenset(name for other, name in filled if other == table) for table, _ in filled}
+        down = [there.step(Direction.DOWNGRADE, few).run] if downgrade else []
+        return _Trial(few, (up, *down), nulls)
 
 
 def _sizes(rows: int) -> Iterator[int]:

@@ -54,20 +54,23 @@ class Watcher:
     _done: float = field(init=False, default=0.0)
     _commit: float = field(init=False, default=0.0)
 
-    def begin_step(self, _url: str, connection: Connection) -> None:
+    def begin_step(self, url: str, connection: Connection) -> None:
         """See `session.Observer`."""
+        del url
         self._schema, self._commit = default_schema(connection), 0.0
         self._watch = Watch(connection, self.bystander, self.lookout)
 
-    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002 - one step
+    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
         """See `session.Observer`."""
+        del url, connection, ending
         assert self._watch is not None
         self._watch.end()
         self._done = time.perf_counter()
         return False
 
-    def read(self, _url: str, _connection: Connection) -> None:
+    def read(self, url: str, connection: Connection) -> None:
         """See `session.Observer`."""
+        del url, connection
         self._commit = time.perf_counter() - self._done
 
     def tell(self, direction: Direction, rows: int, error: BaseException | None) -> Watched:

@@ -37,9 +37,13 @@ class Stage:
     _session: Session
     _watcher: Watcher
 
-    def top_up(self) -> Population:
-        """Give every table a few ordinary rows; the walk is for those at the edges of what is allowed."""
-        generator = RowGenerator("postgresql", ignore=self.ignore, adversarial=False)
+    def top_up(self, rows: int) -> Population:
+        """Give every table a few ordinary rows; the walk is for those at the edges of what is allowed.
+
+        Args:
+            rows: how many at least; one leaves no two alike.
+        """
+        generator = RowGenerator("postgresql", rows=rows, ignore=self.ignore, adversarial=False)
         return self.database.run(generator.top_up)
 
     def fill(self, tables: Collection[str], rows: int, nulls: Mapping[str, Collection[str]]) -> tuple[Filling, ...]:

@@ -41,6 +41,7 @@ def as_json(report: Report) -> dict[str, Any]:
         if history is None
         else {"revisions": history.revisions, "heads": list(history.heads), "bases": list(history.bases)},
         "revisions": [revision.as_dict() for revision in report.revisions.values()],
+        "rehearsals": list(report.rehearsals),
         "findings": [finding.as_dict() for finding in report.findings],
         "notes": list(report.notes),
         "summary": {

@@ -90,6 +90,9 @@ def _walked(report: Report, paint: Paint) -> Iterator[str]:
     walked = sorted((each for each in looked_at if each.seconds), key=lambda each: -each.seconds)
     if len(walked) > 1:
         yield "slowest: " + "; ".join(_duration(each) for each in walked[:SLOWEST])
+    if report.rehearsals:
+        rows = max(told["rows"] for told in report.rehearsals)
+        yield f"rehearsed on {rows:,} rows: {_revisions(len(report.rehearsals))}"
     if report.database is not None:
         yield f"database: {report.database.description}"
 
