@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import sys
 import sysconfig
@@ -76,9 +77,9 @@ class Lineage:
     @cached_property
     def _ground(self) -> str:
         """Stand for everything that is the same at every revision."""
-        script = self._history.script
-        revisions = {Path(each.path).resolve() for each in self._history.revisions}
-        beside = (path for path in _files(Path(script.dir)) if path.resolve() not in revisions)
+        revisions = {each.path for each in self._history.revisions}
+        folder = os.path.abspath(self._history.script.dir)  # noqa: PTH100 - as the revisions' paths are written
+        beside = [Path(path) for path in _files(folder) if path not in revisions]
         sources = (self._source(each.revision) for each in self._history.revisions)
         parts = [
             *(str(FORMAT), __version__, self._dialect, *self._facts),
@@ -98,9 +99,13 @@ class Lineage:
         yield repr(getattr(config.cmd_opts, "x", None))
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: str) -> list[str]:
     """List what lies below a folder, without what Python makes of it."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    found = []
+    for here, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        found += [os.path.join(here, name) for name in names]  # noqa: PTH118 - there may be thousands
+    return sorted(found)
 
 
 def _read(path: Path) -> bytes:

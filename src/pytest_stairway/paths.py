@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["is_library", "is_ours", "is_same_file", "shown"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["is_library", "is_ours", "is_same_file", "real_paths", "shown"]
 
 OURS = str(Path(__file__).parent.absolute())
 LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
@@ -20,6 +24,17 @@ def shown(path: str | Path) -> str:
         return str(path)
     absolute = os.path.join(here, path)  # noqa: PTH118
     return absolute[len(here) + 1 :] if absolute.startswith(here.rstrip(os.sep) + os.sep) else absolute
+
+
+def real_paths(paths: Iterable[str | Path]) -> Iterator[str]:
+    """Follow the links in many paths, as `os.path.realpath` does for one: each folder is looked at once."""
+    folders: dict[str, str] = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        real = os.path.join(folders[folder], name)  # noqa: PTH118
+        yield os.path.realpath(real) if os.path.islink(real) else real  # noqa: PTH114
 
 
 def is_library(filename: str) -> bool:

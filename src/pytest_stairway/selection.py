@@ -12,6 +12,7 @@ import pytest
 
 from pytest_stairway.arguments import is_revision
 from pytest_stairway.exceptions import UsageError
+from pytest_stairway.paths import real_paths
 from pytest_stairway.project import Project, find_configuration
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class Selection:
 
     def unnamed(self, project: Project) -> Iterator[Revision]:
         """Give the revisions that are asked for though their files were not named, in the history's order."""
-        for revision in project.selected if project.is_usable else ():
-            path = os.path.realpath(revision.path)
+        wanted = self.whole or self.folders
+        selected = project.selected if wanted and project.is_usable else ()
+        for path, revision in zip(real_paths(each.path for each in selected), selected, strict=True):
             below = any(path.startswith(folder + os.sep) for folder in self.folders)
             if (self.whole or below) and path not in self.files:
                 yield revision

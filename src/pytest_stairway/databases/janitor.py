@@ -16,13 +16,13 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 __all__ = ["Account", "Janitor", "clean_environment", "server_account"]
 
@@ -59,7 +59,7 @@ class Account:
             os.chown(path, self.uid, self.gid or 0, follow_symlinks=False)
             for folder, folders, files in os.walk(path):
                 for name in (*folders, *files):
-                    os.chown(Path(folder, name), self.uid, self.gid or 0, follow_symlinks=False)
+                    os.chown(f"{folder}/{name}", self.uid, self.gid or 0, follow_symlinks=False)
 
 
 def server_account() -> Account:

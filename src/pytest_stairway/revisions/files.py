@@ -16,6 +16,7 @@ from alembic.util import load_python_file
 
 from pytest_stairway.findings import Finding
 from pytest_stairway.frames import own_frames, told_frames
+from pytest_stairway.paths import real_paths
 from pytest_stairway.revisions.source import line_of_name, shown
 
 if TYPE_CHECKING:
@@ -88,9 +89,10 @@ def _revision_paths(configuration: Configuration) -> dict[str, Path]:
             here = sorted(names)
             if script.sourceless:
                 here += _without_source(Path(folder), names)
-            for path in (Path(folder, name) for name in here):
-                if _is_revision_file(path, sourceless=script.sourceless):
-                    paths.setdefault(os.path.realpath(path), path)
+            there = (Path(folder, name) for name in here)
+            found = [path for path in there if _is_revision_file(path, sourceless=script.sourceless)]
+            for real_path, path in zip(real_paths(found), found, strict=True):
+                paths.setdefault(real_path, path)
             subfolders[:] = sorted(subfolders) if script.recursive_version_locations else []
     return paths
 

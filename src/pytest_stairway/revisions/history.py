@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_stairway.paths import real_paths
 from pytest_stairway.revisions.graph import invert, reach, topological_order
 from pytest_stairway.revisions.ranges import Resolver
 from pytest_stairway.revisions.source import line_of_name
@@ -119,7 +120,7 @@ class History:
     def at_path(self, path: str | os.PathLike[str]) -> Revision | None:
         """Find the revision that stands in this file, by whatever way the path leads there."""
         if self._by_path is None:
-            self._by_path = {os.path.realpath(each.path): each for each in self.revisions}
+            self._by_path = dict(zip(real_paths(each.path for each in self.revisions), self.revisions, strict=True))
         return self._by_path.get(os.path.realpath(path))
 
     def get(self, identifier: str) -> Revision:
