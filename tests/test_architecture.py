@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience", "paths"),
-    ("contacts", "threads", "markers", "porter"),
+    ("contacts", "threads", "markers", "porter", "pieces"),
     ("frames",),
     ("marks", "baseline", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "lineage", "session_settings", "access", "tables", "clients", "carried_rows"),
@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("project",),
     ("acceptance", "volume"),
     ("reporters",),
-    ("items", "selection", "gathering", "handoff"),
+    ("items", "selection", "gathering", "distribution", "handoff"),
     ("preparation", "commands"),
     ("session_plugin", "cli", "lending"),
     ("sharing",),

@@ -30,6 +30,7 @@ from pytest_stairway.circumstances import (
 from pytest_stairway.exceptions import StairwayError, chain_of
 from pytest_stairway.guard import Contact, Guard
 from pytest_stairway.logs import LoggingState
+from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.threads import Interrupted, in_own_thread, interruptible
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from pytest_stairway.circumstances import Applied, Offline
     from pytest_stairway.revisions import History
-    from pytest_stairway.sandbox import Sandbox
 
     Migrate = Callable[[Run, tuple[str, ...], MigrationContext], Iterable[RevisionStep]]
 
@@ -85,6 +85,12 @@ class Environment:
         self.history = history
         self.sandbox = sandbox
         self.guard = Guard(sandbox.locate)
+
+    def elsewhere(self, label: str) -> Environment:
+        """Give the same `env.py` with new, empty databases of its own."""
+        server = self.sandbox.server
+        assert server is not None  # this one has been run already
+        return Environment(self.history, sandbox=Sandbox(lambda _contact: server, label=label))
 
     def abandon(self) -> None:
         """End what runs on the throwaway databases; the next run of `env.py` gets a guard of its own."""

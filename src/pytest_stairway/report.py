@@ -117,11 +117,13 @@ class Report:
         self.rehearsals.sort(key=lambda told: places.get(told["revision"], last))
         codes, steps = list(CODES), [*Direction, None]
 
-        def place(finding: Finding) -> tuple[int, int, int]:
+        def place(finding: Finding) -> tuple[int, int, int, str, str]:
             revision = places.get(finding.revision or "", last)
-            return revision, steps.index(finding.direction), codes.index(finding.code)
+            step, code = steps.index(finding.direction), codes.index(finding.code)
+            return revision, step, code, finding.object or "", finding.message
 
         self.findings.sort(key=place)
+        self.notes.sort()
 
     def count(self, severity: Severity) -> int:
         """Count the findings of a severity that nobody has accepted."""

@@ -162,6 +162,15 @@ class SessionPlugin:
             node.workerinput[ADDRESS] = None  # each worker will find out, and say so
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Let each xdist worker walk a piece of the history, where nobody says how it is to be shared."""
+        if config.getvalue("dist") != "load":
+            return None
+        from pytest_stairway.distribution import PieceScheduling
+
+        return PieceScheduling(config, log, self.project)
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Hear from an xdist worker how many answers there should be; every worker collects all items."""
         self._expected = getattr(node, "workeroutput", {}).get(EXPECTED)

@@ -301,9 +301,10 @@ class Walk:
 
     def _bring_up(self, order: list[str], *, observed: bool = False) -> None:
         """Apply all of these revisions that can be applied, and nothing else."""
-        without_floor = observed and self._floor is None and self._applied
-        if not self._fresh or self._applied.keys() - order or without_floor:
+        if not self._fresh or self._applied.keys() - order:
             self._start_over()
+        if observed and self._floor is None and self._applied:
+            self._look_at_floor()
         shortened = not observed and self._shorten(order)
         if self._floor is None and not self._applied:
             self._apply([name for name in order if name in self._minimum], observed=False)
@@ -314,6 +315,22 @@ class Walk:
             self._leave_shortcut()
         if (taken or shortened) and not observed:
             self._look()
+
+    def _look_at_floor(self) -> None:
+        """See where the walk starts, though this one came in above: on other databases, or from the start."""
+        if self._minimum:
+            self._start_over()
+            return
+        self._session.close()
+        environment = self._environment.elsewhere("floor")
+        snapshots = Snapshots(environment, ignore=self._survey.version_tables)
+        session = Session(environment, self._survey, snapshots)
+        try:
+            session.look(snapshots.read_thoroughly)
+            self._floor = snapshots.latest
+        finally:
+            session.close()
+            environment.sandbox.reset()
 
     def _shorten(self, order: list[str]) -> bool:
         """Begin with a template, where there is one; tell whether there was."""
