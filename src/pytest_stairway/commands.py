@@ -93,7 +93,7 @@ def baseline(project: Project, *, output: str | None, reason: str) -> int:
 
 def _kept(old: Baseline, report: Report, project: Project) -> list[Acceptance]:
     """Tell which entries stay, because nothing was learned about them: a range leaves out half of what can be found."""
-    if project.settings.range is not None:
+    if project.settings.range is not None or project.settings.shard is not None:
         return list(old.entries)
     unknown = {Outcome.SKIPPED, Outcome.NOT_REACHED}
     left_out = {name for name, told in report.revisions.items() if told.outcome in unknown}
@@ -124,7 +124,7 @@ def _walk(project: Project, console: Console) -> Report:
             answer = accept(asked, project)
             report.take(answer.as_dict())
             _tell(name, answer, project, console)
-        complete = settings.range is None and len(report.revisions) == len(project.selected)
+        complete = settings.range is settings.shard is None and len(report.revisions) == len(project.selected)
     finally:
         report.seconds = time.perf_counter() - started
         project.complete(report)
@@ -148,7 +148,7 @@ def _answers(project: Project) -> Iterator[tuple[str, Answer]]:
         volume = Volume(project, project.settings.volume)
         for revision in project.selected:
             yield f"{revision.revision} on {volume.rows:,} rows", volume.check(revision)
-    if project.settings.range is None and project.selected:
+    if project.settings.range is None and project.goes_through_whole:
         yield "leftovers", project.check_leftovers()
         for start in project.releases:
             yield f"release from {start}", project.check_release(start)

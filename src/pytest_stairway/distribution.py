@@ -57,4 +57,4 @@ class PieceScheduling(LoadScopeScheduling):
 
     def _is_configuration(self, nodeid: str) -> bool:
         path = nodeid.partition("::")[0]
-        return os.path.realpath(self.config.rootpath / path) == os.path.realpath(self._project.configuration)
+        return bool(os.path.realpath(self.config.rootpath / path) == os.path.realpath(self._project.configuration))

@@ -216,7 +216,7 @@ class HistoryFile(pytest.File):
         """Give the items of the whole history; where it cannot be loaded, the one that says so."""
         project = self.teller.project
         yield self._item("history", project.check_history, "the graph of revisions and env.py", walks=False)
-        if not project.is_usable or not project.selected:
+        if not project.is_usable or not project.goes_through_whole:
             return
         yield self._item("leftovers", project.check_leftovers, "what is left when every revision is downgraded")
         for start in project.releases:

@@ -25,6 +25,7 @@ from pytest_stairway.lineage import Lineage
 from pytest_stairway.marks import Mark, marks_in
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
 from pytest_stairway.offline_walk import COMPARED, OfflineWalk
+from pytest_stairway.pieces import cut, read_shard
 from pytest_stairway.release import walk_release
 from pytest_stairway.report import DatabaseFacts, HistoryFacts, Outcome, RevisionReport
 from pytest_stairway.revisions import check_structure, load_history
@@ -142,8 +143,26 @@ class Project:
     @cached_property
     def selected(self) -> tuple[Revision, ...]:
         """The revisions to walk, in the history's order."""
+        number, of = self._shard
+        return cut(self._walked, of, ways=1 + len(self.releases))[number - 1] if of > 1 else self._walked
+
+    @cached_property
+    def _walked(self) -> tuple[Revision, ...]:
+        """The revisions that all shards walk together."""
         wanted = self.history.select(self.settings.range) if self.settings.range else self.history.revisions
         return tuple(revision for revision in wanted if revision.revision not in self.minimum)
+
+    @property
+    def _shard(self) -> tuple[int, int]:
+        if self.settings.shard is None:
+            return 1, 1
+        return read_shard(self.settings.shard, source=self.settings.source("shard"))
+
+    @property
+    def goes_through_whole(self) -> bool:
+        """Whether the history is gone through as a whole here: the last of several shards does."""
+        number, of = self._shard
+        return number == of and bool(self._walked)
 
     @cached_property
     def minimum(self) -> frozenset[str]:

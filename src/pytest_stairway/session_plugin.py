@@ -61,7 +61,8 @@ class SessionPlugin:
         self._is_worker = hasattr(config, "workerinput")
         self._expected: int | None = None
         """How many answers a run that leaves nothing out will give; None for one that does."""
-        self._narrowed = not selection.whole or project.settings.range is not None
+        part = project.settings.range or project.settings.shard
+        self._narrowed = not selection.whole or part is not None
 
     def pytest_report_header(self) -> list[str]:
         """Tell what is walked, and on which database."""

@@ -89,6 +89,12 @@ OPTIONS: tuple[Option, ...] = (
         help="the revisions to walk, as Alembic writes them: base:head, a:b, +2, -1, label@head",
     ),
     Option(
+        name="shard",
+        metavar="N/M",
+        help="walk the Nth of M pieces of the history, so that a CI matrix shares it; the last piece also goes through "
+        "the history as a whole",
+    ),
+    Option(
         name="minimum",
         metavar="REVISION",
         help="the lower end: this revision and what lies below it are only upgraded, never walked",
@@ -166,6 +172,7 @@ class Settings:
     cache_dir: str | None = None
     no_cache: bool = False
     range: str | None = None
+    shard: str | None = None
     minimum: str | None = None
     release_from: tuple[str, ...] = ()
     max_heads: int = 1
