@@ -51,6 +51,20 @@ class RowSettings:
     """The same for single revisions, by their full identifier."""
     words: Words = builtin_words
 
+    def generator(
+        self, dialect: str, *, ignore: Collection[tuple[str | None, str]], adversarial: bool = False
+    ) -> RowGenerator:
+        """Make a generator by what the user says."""
+        return RowGenerator(
+            dialect,
+            seed=self.seed,
+            rows=self.rows,
+            ignore=ignore,
+            supply=self.supply,
+            words=self.words,
+            adversarial=adversarial,
+        )
+
 
 class CarriedRows:
     """Carries rows through the steps, in each database of the sandbox.
@@ -145,16 +159,9 @@ class CarriedRows:
         self._databases.clear()
 
     def _new(self, dialect: str) -> _Database:
-        settings = self._settings
-        generator = RowGenerator(
-            dialect,
-            seed=settings.seed,
-            rows=settings.rows,
-            ignore=[*self._ignore, *((None, table) for table in self._left_out)],
-            supply=settings.supply,
-            words=settings.words,
-            adversarial=self._style is Style.ADVERSARIAL,
-        )
+        ignore = [*self._ignore, *((None, table) for table in self._left_out)]
+        adversarial = self._style is Style.ADVERSARIAL
+        generator = self._settings.generator(dialect, ignore=ignore, adversarial=adversarial)
         return _Database(generator=generator, reader=RowReader(dialect, ignore=self._ignore))
 
 

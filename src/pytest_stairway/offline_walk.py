@@ -7,6 +7,7 @@ nothing differs; where something does, the second one becomes a copy of the firs
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from pytest_stairway.environment import Environment
 from pytest_stairway.offline import Part, Step, render_offline
 from pytest_stairway.offline_checks import Blame, check_rendering, differing, failed_to_run
 from pytest_stairway.offline_runners import SEED, script_runner
-from pytest_stairway.rows import RowGenerator, RowReader, compare_rows
+from pytest_stairway.rows import RowReader, compare_rows
 from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.schema import compare_schemas, reader_for
 from pytest_stairway.session import Session, StepFailed
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.carried_rows import RowSettings
     from pytest_stairway.databases import Database, Server
     from pytest_stairway.environment import Survey
     from pytest_stairway.findings import Finding
     from pytest_stairway.offline import Script, Statement
     from pytest_stairway.offline_runners import ScriptRunner
     from pytest_stairway.revisions import History
-    from pytest_stairway.rows import Rows
+    from pytest_stairway.rows import RowGenerator, Rows, Supply
     from pytest_stairway.schema import Schema, SchemaReader
 
 __all__ = ["COMPARED", "OfflineTrip", "OfflineWalk"]
@@ -102,7 +104,7 @@ class OfflineWalk:
         survey: how `env.py` configures Alembic.
         address: where `env.py` connects to, as the sandbox knows it.
         driver: the one that `env.py` uses.
-        minimum: revisions that are only upgraded.
+        rows: what the user says about rows.
         irreversible: revisions that are never downgraded.
         planned: revisions that will be asked for.
     """
@@ -115,7 +117,7 @@ class OfflineWalk:
         *,
         address: str,
         driver: str,
-        minimum: Collection[str] = (),
+        rows: RowSettings,
         irreversible: Collection[str] = (),
         planned: Iterable[str] = (),
     ) -> None:
@@ -124,8 +126,8 @@ class OfflineWalk:
         self._survey = survey
         self._address = address
         self._driver = driver
+        self._rows = rows
         self._order = [revision.revision for revision in history.revisions]
-        self._minimum = frozenset(minimum)
         self._irreversible = frozenset(irreversible)
         wanted = frozenset(planned)
         self._planned = [revision for revision in self._order if revision in wanted]
@@ -186,7 +188,7 @@ class OfflineWalk:
         self._reach(self._order[: self._order.index(revision)])
         trip.blocked_by = self._blocker(revision)
         if trip.blocked_by is None:
-            self._populate()
+            self._populate(revision)
             up = self._step(trip, Step(revision), 0)
             if up is None:
                 trip.blocked_by = revision
@@ -342,16 +344,18 @@ class OfflineWalk:
             database,
             Access(database, driver=self._driver),
             RowReader(dialect, ignore=ignore),
-            RowGenerator(dialect, ignore=ignore),
+            self._rows.generator(dialect, ignore=ignore),
         )
 
-    def _populate(self) -> None:
+    def _populate(self, revision: str) -> None:
         """Give both the same rows: each makes its own, and where they are not the same one is copied."""
         assert self._online is not None
         assert self._offline is not None
         captured = []
+        fill = functools.partial(_top_up, supply=self._rows.supply_for.get(revision))
         for side in (self._online, self._offline):
-            side.access.run(side.generator.top_up)
+            if self._rows.rows:
+                side.access.run(functools.partial(fill, side.generator))
             captured.append(side.access.run(side.rows.capture))
         if captured[0] != captured[1]:
             self._drop_offline()
@@ -375,6 +379,10 @@ class OfflineWalk:
         if side is not None:
             side.access.close()
             self._server.drop(side.database)
+
+
+def _top_up(generator: RowGenerator, connection: Connection, *, supply: Supply | None) -> None:
+    generator.top_up(connection, supply=supply)
 
 
 def _without_version_table(script: Script) -> list[Statement]:

@@ -368,7 +368,7 @@ class Project:
                 surveyed.survey,
                 address=surveyed.addresses[0],
                 driver=self.contact.driver,
-                minimum=self.minimum,
+                rows=self.row_settings,
                 irreversible=self._irreversible(),
                 planned=self._ahead,
             )

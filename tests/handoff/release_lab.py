@@ -78,6 +78,7 @@ class Releases:
 
     def of(self, project: Project, written: str, **options: Any) -> Bundle:
         try:
+            options = {"handoff_rehearse": 0, **options}
             settings = HandoffSettings(handoff_output=str(self.output), **options)
             return Bundle(handoff(project, written, settings), self.output)
         finally:

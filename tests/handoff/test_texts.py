@@ -142,3 +142,32 @@ def test_a_bundle_that_is_not_proven_says_so_everywhere_and_why(releases: Releas
     assert word in bundle.text("report.html")
     assert word not in readme.replace(word, "", 1)
     assert MarkdownIt().render(readme).count("<pre>") >= 1
+
+
+def test_a_rehearsal_tells_seconds_locks_and_who_waits_for_each_statement(
+    releases: Releases, postgresql_server: Server
+) -> None:
+    project = sample_project(postgresql_server)
+    bundle = releases.of(project, "faa4416c842b:a5390146783a", handoff_rehearse=50)
+    assert bundle.code == 0
+    (row,) = [
+        line for line in bundle.text("README.md").splitlines() if line.startswith("| `ALTER TABLE author ADD COLUMN")
+    ]
+    assert row.endswith("| `author`: ACCESS EXCLUSIVE | blocked | blocked |")
+    steps = [(each["revision"], each["direction"]) for each in bundle.report["rehearsal"]["steps"]]
+    assert steps == [
+        ("14bc8e509acf", "upgrade"),
+        ("a5390146783a", "upgrade"),
+        ("a5390146783a", "downgrade"),
+        ("14bc8e509acf", "downgrade"),
+    ]
+
+
+def test_a_release_that_fails_on_many_rows_is_not_proven(releases: Releases) -> None:
+    up = sql("UPDATE notes SET note = (id % 100)::text") + "\n" + sql("ALTER TABLE notes ADD UNIQUE (note)")
+    bundle = releases.make(
+        NOTES, Rev("b", up, sql("ALTER TABLE notes DROP CONSTRAINT notes_note_key")), options={"handoff_rehearse": 500}
+    )
+    assert bundle.code == 1
+    assert bundle.finding("fails-at-volume")["revision"] == "b"
+    assert "NOT PROVEN" in bundle.text("README.md")

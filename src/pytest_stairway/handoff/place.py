@@ -10,7 +10,7 @@ from sqlalchemy import String, column, select, table, text
 from pytest_stairway.access import Access
 from pytest_stairway.environment import Environment
 from pytest_stairway.moves import take
-from pytest_stairway.rows import RowGenerator, RowReader
+from pytest_stairway.rows import RowReader
 from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.schema import reader_for
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.carried_rows import RowSettings
     from pytest_stairway.databases import Database, Server
     from pytest_stairway.environment import Circumstances, Survey
     from pytest_stairway.moves import Move
@@ -53,6 +54,8 @@ class Site:
     address: str
     """Where `env.py` connects to, as the sandbox knows it."""
     driver: str
+    rows: RowSettings
+    """What the user says about rows."""
 
     @property
     def circumstances(self) -> Circumstances:
@@ -80,11 +83,12 @@ class Place:
         """Take steps in one run of `env.py`, as ``alembic upgrade`` and ``alembic downgrade`` do."""
         return take(self.environment, [(step.revision, step.upgrade) for step in steps], begin=self._seed)
 
-    def populate(self) -> Population:
-        """Give all tables rows."""
-        return self._access.run(
-            lambda connection: RowGenerator(connection.dialect.name, ignore=self._ignore).top_up(connection)
-        )
+    def populate(self) -> Population | None:
+        """Give all tables rows, unless the user wants none."""
+        if not self._site.rows.rows:
+            return None
+        generator = self._site.rows.generator(self._site.server.dialect, ignore=self._ignore)
+        return self._access.run(generator.top_up)
 
     def state(self) -> State:
         """Read everything."""

@@ -15,6 +15,7 @@ from pytest_stairway.handoff.files import Files, Writer, quoted, write_files
 from pytest_stairway.handoff.place import Site
 from pytest_stairway.handoff.postgresql import PostgresqlGuarding
 from pytest_stairway.handoff.proof import Proof, prove
+from pytest_stairway.handoff.rehearsing import rehearse_release
 from pytest_stairway.handoff.runner import runner_for
 from pytest_stairway.handoff.span import Span, span_of
 from pytest_stairway.handoff.start import Start, StartNotReached, make_start
@@ -25,6 +26,7 @@ from pytest_stairway.surveying import survey_alone
 if TYPE_CHECKING:
     from pytest_stairway.handoff.pieces import Guarding
     from pytest_stairway.handoff.settings import HandoffSettings
+    from pytest_stairway.handoff.story import RehearsedTold
     from pytest_stairway.project import Project
 
 __all__ = ["Release", "make_release"]
@@ -41,6 +43,7 @@ class Release:
     files: Files = field(default_factory=lambda: Files(upgrade=None, downgrade=None))
     start: Start | None = None
     proof: Proof | None = None
+    rehearsal: tuple[RehearsedTold, ...] = ()
     findings: tuple[Finding, ...] = ()
     server: str = ""
     """The throwaway server, in one line."""
@@ -82,6 +85,7 @@ def make_release(project: Project, written: str, settings: HandoffSettings) -> R
         release.findings = release.files.findings
         if release.files.upgrade is not None:
             _prove(release, site, dump)
+            _rehearse(release, project)
     release.seconds = time.perf_counter() - started
     return release
 
@@ -104,6 +108,7 @@ def _site(project: Project) -> Site:
         survey=surveyed.survey,
         address=surveyed.addresses[0],
         driver=project.contact.driver,
+        rows=project.row_settings,
     )
 
 
@@ -140,6 +145,15 @@ def _prove(release: Release, site: Site, dump: Path | None) -> None:
         release.findings += tuple(each for each in release.proof.findings if _cause(each) not in told)
     finally:
         release.start.place.drop()
+
+
+def _rehearse(release: Release, project: Project) -> None:
+    rows = release.settings.handoff_rehearse
+    if rows and release.proof is not None and release.dialect == "postgresql":
+        downgrade = release.files.downgrade is not None
+        rehearsed = rehearse_release(project, release.span, rows=rows, downgrade=downgrade)
+        release.rehearsal = rehearsed.told()
+        release.findings += rehearsed.findings
 
 
 def _cause(finding: Finding) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def _report(release: Release, project: Project, texts: Mapping[str, str]) -> dic
         "population": _population(release),
         "checks": [_check(check) for check in (proof.checks if proof else ())],
         "changes": _changes(release),
+        "rehearsal": {"rows": release.settings.handoff_rehearse, "steps": [asdict(each) for each in release.rehearsal]},
         "findings": [finding.as_dict() for finding in release.findings],
         "seconds": round(release.seconds, 3),
     }

@@ -49,6 +49,15 @@ HANDOFF_OPTIONS: tuple[Option, ...] = (
         default="15min",
         help="how long a statement may take; 0 for ever (default: 15min)",
     ),
+    Option(
+        name="handoff_rehearse",
+        kind="number",
+        metavar="ROWS",
+        default=1000,
+        least=0,
+        help="how many rows each table gets for the rehearsal, which tells seconds and locks: as many as production "
+        "has, or 0 for no rehearsal (default: 1000)",
+    ),
     Option(name="handoff_language", metavar="en|ru", default="en", help="the language of README.md and report.html"),
 )
 """Every option, in the order in which the documentation lists them."""
@@ -63,6 +72,7 @@ class HandoffSettings:
     handoff_transaction: str | None = None
     handoff_lock_timeout: str = "5s"
     handoff_statement_timeout: str = "15min"
+    handoff_rehearse: int = 1000
     handoff_language: str = "en"
 
     @property

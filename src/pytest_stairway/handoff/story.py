@@ -108,6 +108,7 @@ class RehearsedTold:
 
     revision: str
     direction: str
+    rows: int
     seconds: float
     failed: str
     """Why; empty where it did not."""
@@ -216,6 +217,8 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
         remarks=tuple(render_finding(each) for each in release.findings if each.severity is not Severity.ERROR),
         command=COMMANDS.get(release.dialect, ""),
         runs_whole=release.dialect not in ("mysql", "mariadb"),
+        rehearsal=release.rehearsal,
+        rehearsal_rows=settings.handoff_rehearse,
         seconds={check.file: check.seconds for check in (proof.checks if proof else ()) if _timed(check)},  # type: ignore[misc]
     )
 
