@@ -282,15 +282,23 @@ class MigratedDatabase:
 
     # -- comparing --------------------------------------------------------------------------------------------------
 
+    @told_at_the_callers_line
     def look(self) -> Moment:
         """Read everything: the whole schema and all rows."""
 
         def read(connection: Connection) -> Moment:
             dialect = connection.dialect.name
             schema = reader_for(dialect, ignore=self._version_tables).read(connection, thorough=True)
-            return Moment(schema=schema, rows=RowReader(dialect, ignore=self._version_tables).capture(connection))
+            return Moment(schema=schema, rows=self._rows(connection))
 
         return self.run(read)
+
+    def _rows(self, connection: Connection) -> Rows:
+        try:
+            reader = RowReader(connection.dialect.name, ignore=self._version_tables)
+        except UsageError:
+            return self._tables.capture(connection, ignore=self._version_tables)
+        return reader.capture(connection)
 
     def compare(self, before: Moment, after: Moment | None = None) -> list[str]:
         """Tell in words what is not as it was; nothing where everything is.

@@ -10,6 +10,7 @@ from sqlalchemy import MetaData, Table, inspect, select
 from sqlalchemy.exc import NoSuchTableError, SAWarning
 
 from pytest_stairway.exceptions import UsageError
+from pytest_stairway.rows import Rows, TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -50,6 +51,17 @@ class Tables:
         except NoSuchTableError:
             there = inspect(connection).get_table_names(schema=schema or None)
             raise UsageError(f"there is no table {name} {self._moment}{_instead(table, there)}") from None
+
+    def capture(self, connection: Connection, *, ignore: Collection[tuple[str | None, str]]) -> Rows:
+        """Read all rows of the default schema, where the dialect has no reader of its own.
+
+        Args:
+            connection: to the database.
+            ignore: tables to leave out, as (schema, table).
+        """
+        names = [name for name in inspect(connection).get_table_names() if (None, name) not in ignore]
+        tables = [self.reflect(connection, name) for name in names]
+        return Rows({table.name: _captured(connection, table) for table in tables})
 
     def insert(self, connection: Connection, name: str, rows: Iterable[Mapping[str, Any]]) -> list[Row]:
         """Insert rows one by one, because each may leave other columns to the database.
@@ -98,6 +110,19 @@ class Tables:
             if name not in table.columns:
                 instead = _instead(name, table.columns.keys())
                 raise UsageError(f"table {table.fullname} has no column {name} {self._moment}{instead}")
+
+
+def _captured(connection: Connection, table: Table) -> TableRows:
+    query = select(table).order_by(*table.primary_key)
+    rows = tuple(tuple(None if cell is None else str(cell) for cell in row) for row in connection.execute(query))
+    return TableRows(
+        name=table.name,
+        columns=tuple(table.columns.keys()),
+        types=tuple(column.type.compile(connection.dialect) for column in table.columns),
+        key=tuple(column.name for column in table.primary_key),
+        rows=rows,
+        count=len(rows),
+    )
 
 
 def _instead(name: str, there: Collection[str]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_stairway.clones import Clones
+    from pytest_stairway.databases import Server
     from pytest_stairway.migrated import MigratedDatabase
 
     from .lab import Lab
@@ -170,6 +171,26 @@ def test_generated_rows(make: Callable[[str], MigratedDatabase]) -> None:
     migrated = make("b2")
     assert migrated.populate(rows=4).populated == ("author",)
     assert len(migrated.rows("author")) >= 4
+
+
+ON_MARIADB = """\
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+with create_engine("mariadb+pymysql://app:x@db.invalid/app", poolclass=pool.NullPool).connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+def test_mariadb(lab: Lab, mariadb_server: Server) -> None:
+    lab.write(env=ON_MARIADB, a1=AUTHOR, b2=CODE)
+    lab.server = mariadb_server
+    clones = clones_of(lab.project())
+    migrated = clones.at("a1")
+    step_and_look(migrated)
+    clones.drop(migrated)
 
 
 def test_tables_in_a_schema(make: Callable[[str], MigratedDatabase]) -> None:
