@@ -67,9 +67,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="database",
         metavar="WHERE",
-        help="where throwaway databases come from: embedded, binaries[:DIR], container[:IMAGE], sqlite, or the URL of a "
-        "server on which databases may be created (default: the first that works for the dialect that env.py connects "
-        "to)",
+        help="where throwaway databases come from: embedded, binaries[:DIR], container[:IMAGE], sqlite, or the URL of "
+        "a server on which databases may be created (default: the first that works for the dialect that env.py "
+        "connects to)",
     ),
     Option(
         name="cache_dir",

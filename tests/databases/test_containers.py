@@ -18,6 +18,7 @@ from pytest_stairway import databases
 from pytest_stairway.databases.containers import sweep_containers
 from pytest_stairway.databases.engine import answering_engine, engine_address
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+from pytest_stairway.schema import compare_schemas, reader_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +97,21 @@ def test_its_data_is_in_memory_and_not_synchronised(server: Server) -> None:
     database = server.create()
     assert scalar(database.url, "postgresql+psycopg", "SHOW data_directory") == "/stairway/data"
     assert scalar(database.url, "postgresql+psycopg", "SHOW fsync") == "off"
+    server.drop(database)
+
+
+def test_what_the_servers_newest_version_writes_to_its_catalog_by_itself_is_no_difference(server: Server) -> None:
+    database = server.create()
+    engine = create_engine(make_url(database.url).set(drivername="postgresql+psycopg"))
+    reader = reader_for("postgresql")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TABLE author (id int, name text)"))
+        before = reader.read(connection, thorough=True)
+        connection.execute(text("ALTER TABLE author ALTER name TYPE varchar(9)"))
+        connection.execute(text("ALTER TABLE author ALTER name TYPE text"))
+        assert compare_schemas(before, reader.read(connection, thorough=True)) == ()
+        connection.commit()
+    engine.dispose()
     server.drop(database)
 
 

@@ -7,6 +7,7 @@ import pytest
 from pytest_stairway.schema import Verdict
 from pytest_stairway.schema.postgresql_meaning import weigh
 from pytest_stairway.schema.postgresql_privileges import privileges
+from pytest_stairway.schema.postgresql_render import _facts
 
 TYPES = {"i": "integer", "n": "numeric(8,2)", "t": "text", "v": "varchar(10)", "d": "date", "Odd": "integer"}
 
@@ -99,3 +100,9 @@ def test_names_that_the_server_made_up(attribute: str, before: str, after: str, 
 )
 def test_privileges_are_told_where_they_are_not_the_default(own: str, default: str, told: dict[str, str]) -> None:
     assert privileges(f"{own}\x1e{default}") == told
+
+
+def test_a_servers_own_stamp_is_no_option_of_a_column() -> None:
+    """PostgreSQL 15.20 writes one to every column, with another number at each change."""
+    told = [_facts(("options",), (text,)) for text in ("pg_attver=5", "pg_attver=5, n_distinct=9", "n_distinct=9")]
+    assert told == [{}, {"options": "n_distinct=9"}, {"options": "n_distinct=9"}]

@@ -104,6 +104,9 @@ _WORDS: dict[str, dict[str, str | None]] = {
 """By fact: what the catalog's letters say; None is what is usual, and not said."""
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
+_STAMP = re.compile(r"(?:^|, )pg_attver=\d+")
+"""An option that newer servers (15.20 is one) give to every column by themselves: another number at each change."""
+
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s".]+)'
 _INDEX = re.compile(rf"CREATE (UNIQUE )?INDEX {_NAME} ON (?:ONLY )?(?:{_NAME}\.)?{_NAME} USING ", re.DOTALL)
 _TRIGGER = re.compile(rf"CREATE (CONSTRAINT )?TRIGGER {_NAME} ", re.DOTALL)
@@ -157,6 +160,8 @@ def _named(names: tuple[str, ...], texts: tuple[str | None, ...]) -> Facts:
             facts.update(privileges(text))
             continue
         word = _WORDS[name].get(text, text) if name in _WORDS else text
+        if name == "options":
+            word = _STAMP.sub("", text).lstrip(", ") or None
         if word is not None:
             facts[name] = _short_type(word) if name == "type" else word
     return facts
