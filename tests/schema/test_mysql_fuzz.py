@@ -62,21 +62,19 @@ def statement(chance: random.Random) -> str:
     return chance.choice(STATEMENTS).format(**words)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_reader_that_remembers_misses_nothing(mariadb_server: Server, seed: int) -> None:
     chance = random.Random(seed)
-    done = 0
     with opened(mariadb_server) as lab:
         for table in TABLES[:2]:
             lab.run(STATEMENTS[0].format(t=table))
         for _ in range(STEPS):
             ddl = statement(chance)
+            lab.reader.begin_step(lab.connection)
             try:
                 lab.run(ddl)
             except DBAPIError:
                 lab.connection.rollback()
-                continue
-            done += 1
+            lab.reader.end_step(lab.connection)
             remembered = lab.reader.read(lab.connection)
             assert remembered.parts == reader_for("mysql").read(lab.connection).parts, ddl
-    assert done > STEPS / 4

@@ -82,6 +82,37 @@ def test_tables_that_did_not_change_are_handed_out_again(lab: MysqlLab) -> None:
     assert before.parts.keys() - same == {"table team"}
 
 
+def test_a_plain_statement_has_its_own_table_read_and_what_refers_to_it(lab: MysqlLab) -> None:
+    lab.run("CREATE TABLE p (id INT PRIMARY KEY);\nCREATE TABLE c (p_id INT, FOREIGN KEY (p_id) REFERENCES p (id))")
+    lab.run("CREATE TABLE other (id INT)")
+    lab.reader.read(lab.connection)
+    lab.reader.begin_step(lab.connection)
+    lab.run("ALTER TABLE `p` ADD COLUMN x INT;\nCREATE INDEX ix ON p (x);\nINSERT INTO other VALUES (1)")
+    lab.reader.end_step(lab.connection)
+    read = {statement.rpartition(".")[2] for statement in statements(lab) if statement.startswith("SHOW CREATE TABLE")}
+    assert read == {"`p`", "`c`"}
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "ALTER TABLE p RENAME TO q",
+        "CALL alter_c()",
+        "DROP TABLE p, c",
+        "ALTER TABLE p ADD COLUMN x INT /* and */, COMMENT 'more'",
+    ],
+)
+def test_any_other_statement_has_all_read(lab: MysqlLab, hidden: str) -> None:
+    lab.run("CREATE TABLE p (id INT);\nCREATE TABLE c (id INT);\nCREATE TABLE other (id INT)")
+    lab.run("CREATE PROCEDURE alter_c() ALTER TABLE c ADD x INT")
+    lab.reader.read(lab.connection)
+    lab.reader.begin_step(lab.connection)
+    lab.run(hidden)
+    lab.reader.end_step(lab.connection)
+    assert any(statement.endswith("`other`") for statement in statements(lab))
+    assert not told(lab.schema(), lab.reader.read(lab.connection))
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -2,12 +2,13 @@
 
 These servers have no catalog that says cheaply what changed, but they count the statements of each kind that anybody
 has run, those in procedures and in prepared statements too.  Where only kinds were run that change no schema, nothing
-is read.  Else what SHOW CREATE TABLE says of each table is compared with what it said last time, and only what is
-different is taken apart.
+is read.  Where the step's own statements explain the counts, the tables are read that these name.  Else what SHOW
+CREATE TABLE says of each table is compared with what it said last time.  Only what is different is taken apart.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +17,7 @@ from pytest_stairway.schema.model import Part, Schema
 from pytest_stairway.schema.mysql_part import describe_sequence, describe_table, describe_view
 from pytest_stairway.schema.mysql_programs import describe_events, describe_routines, describe_triggers
 from pytest_stairway.schema.mysql_queries import DEFAULTS, EVENTS, ROUTINES, TRIGGERS, Session, default_part
+from pytest_stairway.schema.mysql_statements import Statements, changed_tables
 from pytest_stairway.schema.transaction import undisturbed
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ Counts = dict[str, str]
 class Reader:
     """Reads one database, and remembers what the server said of each table with what came of it.
 
-    It needs to be told of no steps: the server's own counts say whether anything can have changed.
+    It need not be told of steps, but knows by their statements which tables to read.
 
     Args:
         dialect_name: SQLAlchemy's name of the dialect; ``mysql`` and ``mariadb`` are one.
@@ -55,20 +57,31 @@ class Reader:
         del dialect_name
         self._ignore = ignore
         self._database: str | None = None
+        self._statements: Statements | None = None
         self.forget()
 
     def begin_step(self, connection: Connection) -> None:
-        """Nothing needs to be noted."""
+        """Note the statements of the step: they may tell which tables it changes."""
+        self._stop_noting()
+        self._statements = Statements(connection)
 
     def end_step(self, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002 - it never is
-        """Nothing needs to be noted."""
+        """Note no more."""
+        self._stop_noting()
         return False
+
+    def _stop_noting(self) -> None:
+        if self._statements is not None:
+            self._statements.close()
+            self._seen += self._statements.seen
+            self._statements = None
 
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""
         self._counts: Counts | None = None
         self._schema = Schema("mysql", {})
         self._texts: dict[str, str] = {}
+        self._seen: list[str] = []
 
     def read(self, connection: Connection, *, thorough: bool = False) -> Schema:
         """Read the schema; the very same one where nothing changed.
@@ -82,18 +95,25 @@ class Reader:
             if thorough:
                 self.forget()
             counts = _counts(session)
+            changed = changed_tables(self._seen, self._counts, counts)
+            self._seen = []
             if counts != self._counts:
                 self._database = self._database or session.database()
-                self._schema = Schema("mysql", dict(self._parts(session)))
+                self._schema = Schema("mysql", dict(self._parts(session, changed)))
                 self._counts = counts
         return self._schema
 
-    def _parts(self, session: Session) -> Iterator[tuple[str, Part]]:
-        """Read everything, and hand out again what is as it was."""
+    def _parts(self, session: Session, changed: frozenset[str] | None) -> Iterator[tuple[str, Part]]:
+        """Read all that may have changed, and hand out again what is as it was."""
         assert self._database is not None  # `read` has asked for it
         kinds = {name: kind for name, kind in session.tables(self._database) if self._is_wanted(name)}
         with session.plain():
-            texts = {name: _text(session, self._database, name, kind) for name, kind in kinds.items()}
+            texts = {
+                name: _text(session, self._database, name, kind)
+                if self._may_have_changed(name, kind, changed)
+                else self._texts[name]
+                for name, kind in kinds.items()
+            }
             routines = session.routines(self._database, session.rows(ROUTINES, self._database))
         for name, text in texts.items():
             part_name = f"table {name}"
@@ -105,6 +125,13 @@ class Reader:
         yield from self._remembered("routines", describe_routines(routines))
         yield from self._remembered("events", describe_events(session.rows(EVENTS, self._database)))
         yield from self._remembered("defaults", default_part(session.rows(DEFAULTS, self._database)))
+
+    def _may_have_changed(self, name: str, kind: str, changed: frozenset[str] | None) -> bool:
+        """Tell whether a table must be read again: views must, and what refers to a table that changed."""
+        known = self._texts.get(name)
+        if changed is None or known is None or name.lower() in changed or kind != "BASE TABLE":
+            return True
+        return any(f"references `{table}`" in known.lower() for table in changed)
 
     def _remembered(self, name: str, part: Part) -> Iterator[tuple[str, Part]]:
         """Give a part, the very same as last time where it is equal."""
@@ -137,6 +164,7 @@ def _text(session: Session, database: str, name: str, kind: str) -> str:
         return f"cannot be read: {error.orig}"
 
 
+@lru_cache(maxsize=4096)
 def _described(name: str, kind: str, text: str) -> Part:
     if kind == "VIEW":
         return describe_view(name, text)
