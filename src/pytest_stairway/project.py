@@ -29,6 +29,7 @@ from pytest_stairway.pieces import cut, read_shard
 from pytest_stairway.release import walk_release
 from pytest_stairway.report import DatabaseFacts, HistoryFacts, Outcome, RevisionReport
 from pytest_stairway.revisions import check_structure, load_history
+from pytest_stairway.revisions.extensions import created_extensions
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.roundtrip import Roundtrip
 from pytest_stairway.row_checks import check_rows
@@ -220,7 +221,11 @@ class Project:
             DatabaseUnavailable: there is nowhere.
         """
         return databases.choose(
-            self.contact.dialect, named=self.settings.database, driver=self.contact.driver, cache=self._cache
+            self.contact.dialect,
+            named=self.settings.database,
+            driver=self.contact.driver,
+            cache=self._cache,
+            extensions=created_extensions(each.path for each in self.history.revisions),
         )
 
     @property

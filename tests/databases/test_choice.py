@@ -53,6 +53,50 @@ def test_sqlite_is_served_by_files() -> None:
     assert (provider.name, provider.why) == ("sqlite", "the first that works for sqlite")
 
 
+def carrying(place: str, folder: Path, *extensions: str) -> binaries.Installation:
+    """Make programs that say to be a server, and the control files of its extensions."""
+    programs = folder / place / "bin"
+    controls = folder / place / "share" / "postgresql" / "extension"
+    for each in (programs, controls):
+        each.mkdir(parents=True)
+    for name in ("plpgsql", *extensions):
+        (controls / f"{name}.control").touch()
+    (programs / "postgres").write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 18.4'\n")
+    (programs / "postgres").chmod(0o755)
+    return binaries.Installation(programs, place, folder / place)
+
+
+def choice_among(monkeypatch: pytest.MonkeyPatch, folder: Path, wheel: str, system: str, *wanted: str) -> str:
+    """Say what is chosen, and why, where the wheel and the system have one extension each."""
+    wheels, systems = [carrying("wheel", folder, wheel)], [carrying("system", folder, system)]
+    monkeypatch.setattr(choice, "embedded", lambda: wheels)
+    monkeypatch.setattr(choice, "on_this_machine", lambda: systems)
+    provider = databases.choose("postgresql", named=None, extensions=wanted)
+    return f"{provider.name} ({provider.why})"
+
+
+def test_a_server_that_has_the_extensions_comes_before_one_that_lacks_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert choice_among(monkeypatch, tmp_path, "vector", "citext", "citext") == (
+        "binaries (the first that works for postgresql; embedded: it has no extension citext)"
+    )
+
+
+def test_the_wheel_is_taken_where_it_has_the_extensions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    chosen = choice_among(monkeypatch, tmp_path, "vector", "citext", "vector")
+    assert chosen == "embedded (the first that works for postgresql)"
+
+
+def test_where_no_server_has_the_extensions_the_first_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    chosen = choice_among(monkeypatch, tmp_path, "vector", "citext", "vector", "citext")
+    assert chosen == "embedded (the first that works for postgresql)"
+
+
+def test_a_named_way_is_taken_whatever_it_lacks() -> None:
+    assert databases.choose("postgresql", named="embedded", extensions=["citext"]).name == "embedded"
+
+
 def test_the_first_that_works_is_the_wheel() -> None:
     provider = databases.choose("postgresql", named=None)
     assert (provider.name, provider.why) == ("embedded", "the first that works for postgresql")
@@ -99,7 +143,14 @@ def test_what_is_named_never_falls_back(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(choice, "embedded", list)
     with pytest.raises(DatabaseUnavailable, match=r"(?s)nothing else is tried.*embedded: no wheel") as caught:
         databases.choose("postgresql", named="embedded")
-    assert "binaries:" not in str(caught.value).replace("binaries:DIR", "")
+    assert "binaries: no" not in str(caught.value)
+
+
+def test_of_a_server_that_cannot_be_reached_it_is_said_what_else_there_is() -> None:
+    provider = databases.choose("postgresql", named="postgresql://me:secret@127.0.0.1:1/postgres")
+    with pytest.raises(DatabaseUnavailable, match=r"(?s)server: cannot connect.*what else.*embedded: works") as caught:
+        provider.start()
+    assert "secret" not in str(caught.value)
 
 
 def test_a_named_way_says_so() -> None:

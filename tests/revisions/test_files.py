@@ -11,6 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from pytest_stairway.revisions import load_history
+from pytest_stairway.revisions.extensions import created_extensions
 
 if TYPE_CHECKING:
     from conftest import Project
@@ -274,3 +275,12 @@ def test_paths_from_elsewhere_are_told_in_full(project: Project, monkeypatch: py
 def test_a_history_of_none_is_a_history(project: Project) -> None:
     history = load_history(str(project.config))
     assert history.revisions == history.heads == history.bases == ()
+
+
+def test_extensions_that_revisions_create(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    one.write_text(
+        'op.execute("CREATE EXTENSION IF NOT EXISTS \\"uuid-ossp\\"")\nop.execute("create extension CITEXT")'
+    )
+    two.write_text("op.execute('CREATE EXTENSION citext WITH SCHEMA public')\nop.execute(f'CREATE EXTENSION {name}')")
+    assert created_extensions([str(one), str(two), str(tmp_path / "gone.py")]) == ("uuid-ossp", "citext")

@@ -15,6 +15,7 @@ from pytest_stairway.databases.binaries import WELL_KNOWN, Installation, embedde
 from pytest_stairway.databases.containers import ContainerProvider
 from pytest_stairway.databases.drivers import usable_driver
 from pytest_stairway.databases.engine import answering_engine
+from pytest_stairway.databases.extensions import lacking
 from pytest_stairway.databases.janitor import server_account
 from pytest_stairway.databases.mysql_private import MysqlPrivateProvider
 from pytest_stairway.databases.mysql_server import MysqlServerProvider
@@ -24,7 +25,7 @@ from pytest_stairway.databases.sqlite import SqliteProvider
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pytest_stairway.databases.base import Provider, Server
     from pytest_stairway.databases.cache import Cache
@@ -46,10 +47,16 @@ class _Wish:
     rest: str = ""
     """What follows the name: a folder, an image, a URL."""
     cache: Cache | None = None
+    extensions: tuple[str, ...] = ()
+    """What the server must be able to create."""
 
 
 class _NotThere(DatabaseUnavailable):
     """What a way needs is missing, so its remedy is to get it; other reasons say themselves what to do."""
+
+
+class _LacksExtensions(DatabaseUnavailable):
+    """A server would do, had it the extensions that migrations create."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,9 @@ def _private(name: str, found: Sequence[Installation], wish: _Wish) -> Provider:
     server_account()
     usable_driver(wish.driver)
     installation, version = newest(found, wish.major)
+    if lacks := lacking(installation.bin, wish.extensions):
+        msg = f"it has no {_extensions(lacks)}"
+        raise _LacksExtensions(msg)
     return PrivateProvider(
         name=name,
         why=wish.why,
@@ -208,8 +218,11 @@ def choose(
     driver: str | None = None,
     major: int | None = None,
     cache: Cache | None = None,
+    extensions: Sequence[str] = (),
 ) -> Provider:
     """Return the provider that serves a dialect: the named one, never another, else the first that works.
+
+    The first that has all extensions comes before one that has not; where none has, the migrations will say so.
 
     Args:
         dialect: SQLAlchemy's name of what the project's `env.py` connects to.
@@ -217,6 +230,7 @@ def choose(
         driver: the project's own, for administrative statements.
         major: the only major version of the server that will do.
         cache: what is kept for later runs; None keeps no templates.
+        extensions: what migrations create, where PostgreSQL is meant.
 
     Raises:
         DatabaseUnavailable: none works; the message lists each way, why it did not work, and what mends it.
@@ -226,16 +240,37 @@ def choose(
         return _named(dialect, named, _Wish(dialect=dialect, why=_NAMED, driver=driver, major=major, cache=cache))
     why = f"the first that works for {dialect}"
     wish = _Wish(dialect=dialect, why=why, driver=driver, major=major, cache=cache)
+    found, failed = _look(replace(wish, extensions=tuple(extensions)))
+    if not found and any(isinstance(err, _LacksExtensions) for _, err in failed):
+        found, failed = _look(wish)
+    elif passed_over := _passed_over(found, failed):
+        found, failed = _look(replace(wish, extensions=tuple(extensions), why="; ".join([why, *passed_over])))
+    if not found:
+        raise DatabaseUnavailable(_message(dialect, failed))
+    return _FirstThatWorks(dialect, tuple(found), tuple(failed))
+
+
+def _look(wish: _Wish) -> tuple[list[Provider], list[tuple[str, DatabaseUnavailable]]]:
+    """Find what works for a dialect, and why the others do not."""
     found: list[Provider] = []
     failed: list[tuple[str, DatabaseUnavailable]] = []
-    for way in _ways(dialect):
+    for way in _ways(wish.dialect):
         try:
             found.append(way.find(wish))
         except DatabaseUnavailable as err:
             failed.append((way.name, err))
-    if not found:
-        raise DatabaseUnavailable(_message(dialect, failed))
-    return _FirstThatWorks(dialect, tuple(found), tuple(failed))
+    return found, failed
+
+
+def _passed_over(found: Sequence[Provider], failed: Sequence[tuple[str, DatabaseUnavailable]]) -> list[str]:
+    """Say which ways would come before the first that works, had they the extensions."""
+    names = [way.name for way in _WAYS]
+    first = names.index(found[0].name) if found else 0
+    return [f"{name}: {err}" for name, err in failed if isinstance(err, _LacksExtensions) and names.index(name) < first]
+
+
+def _extensions(names: Sequence[str]) -> str:
+    return f"extension{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _named(dialect: str, named: str, wish: _Wish) -> Provider:
@@ -249,9 +284,10 @@ def _named(dialect: str, named: str, wish: _Wish) -> Provider:
         if way is None:
             msg = f"servers of {dialect} are not served yet; use {_NAMES}"
             raise DatabaseUnavailable(msg)
-        return way.find(replace(wish, rest=rest))
+        provider = way.find(replace(wish, rest=rest))
     except DatabaseUnavailable as err:
         raise DatabaseUnavailable(_message(dialect, ((name, err),), named=True)) from err
+    return _NamedServer(dialect, provider) if name == "server" else provider
 
 
 def _ways(dialect: str) -> list[_Way]:
@@ -299,6 +335,23 @@ def _by_url(named: str) -> tuple[str, str]:
     return "sqlite", str(Path(url.database).absolute())
 
 
+class _NamedServer:
+    """A server that was named: whether it can be reached shows only at the start, and nothing else is tried."""
+
+    def __init__(self, dialect: str, provider: Provider) -> None:
+        self._dialect = dialect
+        self._provider = provider
+        self.name = provider.name
+        self.why = provider.why
+
+    def start(self) -> Server:
+        """Connect to it."""
+        try:
+            return self._provider.start()
+        except DatabaseUnavailable as err:
+            raise DatabaseUnavailable(_message(self._dialect, ((self.name, err),), named=True)) from err
+
+
 class _FirstThatWorks:
     """Providers that looked well; the first whose server starts is it."""
 
@@ -332,7 +385,16 @@ def _message(dialect: str, failed: Sequence[tuple[str, DatabaseUnavailable]], *,
         lines += [f"    -> {remedy}"] if remedy else []
     if not failed:
         lines.append("  nothing here serves this dialect yet")
+    if named:
+        lines += _other_ways(dialect, {name for name, _ in failed})
     return "\n".join([*lines, NOT_USED])
+
+
+def _other_ways(dialect: str, tried: Collection[str]) -> list[str]:
+    """Say what else could be named, and whether it would work."""
+    others = [way for way in survey(dialect) if way.name not in tried and (way.available or way.remedy)]
+    told = [f"  {way.name}: {'works here' if way.available else way.remedy}" for way in others]
+    return ["what else could be named:", *told] if told else []
 
 
 def _remedy(dialect: str, name: str, reason: DatabaseUnavailable) -> str:
