@@ -47,4 +47,14 @@ def test_a_constraint_that_the_upgrade_made_otherwise() -> None:
         == "Write its name into op.drop_constraint(): upgrade() makes foreign key book_author_fkey on book"
     )
     assert meant_by(unnamed("UniqueConstraint"), upgraded, THERE) is None
+
+
+def test_a_constraint_over_a_column_that_the_upgrade_made_too() -> None:
+    made = {Key("column", "isbn", "book"): {}, Key("unique constraint", "uq", "book"): {"definition": "UNIQUE (isbn)"}}
+    upgraded = Schema.of("postgresql", BEFORE | made)
+    assert "unique constraint uq on book" in (meant_by(unnamed("UniqueConstraint"), upgraded, THERE) or "")
+
+
+def test_nothing_is_guessed_where_the_schema_before_is_not_known() -> None:
+    upgraded = THERE
     assert meant_by(unnamed("ForeignKeyConstraint"), upgraded) is None

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from pytest_stairway.operations import CONSTRAINTS
-from pytest_stairway.schema import Change, compare_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,8 +57,8 @@ def meant_by(error: BaseException, there: Schema, before: Schema | None = None) 
 
 def _made(kind: str, before: Schema, upgraded: Schema) -> str | None:
     """Name the constraints of a kind that the upgrade made, or made otherwise."""
-    differences = compare_schemas(before, upgraded)
-    made = [str(each.key) for each in differences if each.key.kind == kind and each.change is not Change.MISSING]
+    old, new = before.objects(), upgraded.objects()
+    made = sorted(str(key) for key, facts in new.items() if key.kind == kind and old.get(key) != facts)
     if not made or len(made) > MOST:
         return None
     return f"Write its name into op.drop_constraint(): upgrade() makes {', '.join(made)}"
