@@ -15,15 +15,24 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from gauntlet.table import render  # noqa: E402 - the path comes first
 from pytest_stairway.findings import CODES  # noqa: E402
+from pytest_stairway.handoff.settings import HANDOFF_OPTIONS  # noqa: E402
 from pytest_stairway.settings import OPTIONS  # noqa: E402
 
 MARKED = re.compile(r"(<!-- table: (?P<name>\w+) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)
-FILES = ("README.md", "docs/findings.md")
+FILES = ("README.md", "docs/findings.md", "docs/handoff.md")
 
 
 def options() -> str:
     """Render the options."""
     rows = [f"| `{option.flag}{_value(option.metavar)}` | `{option.ini}` | {option.help} |" for option in OPTIONS]
+    return "\n".join(["| option | ini | what it does |", "|---|---|---|", *rows]) + "\n"
+
+
+def handoff() -> str:
+    """Render the options of ``stairway handoff``."""
+    flags = {option.ini: "--" + option.name.removeprefix("handoff_").replace("_", "-") for option in HANDOFF_OPTIONS}
+    values = {each.ini: _value(each.metavar).replace("|", "\\|") for each in HANDOFF_OPTIONS}
+    rows = [f"| `{flags[each.ini]}{values[each.ini]}` | `{each.ini}` | {each.help} |" for each in HANDOFF_OPTIONS]
     return "\n".join(["| option | ini | what it does |", "|---|---|---|", *rows]) + "\n"
 
 
@@ -42,7 +51,7 @@ def _value(metavar: str | None) -> str:
     return f" {metavar}" if metavar else ""
 
 
-TABLES = {"options": options, "findings": findings, "gauntlet": gauntlet}
+TABLES = {"options": options, "handoff": handoff, "findings": findings, "gauntlet": gauntlet}
 
 
 def written(text: str) -> str:

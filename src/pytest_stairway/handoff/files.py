@@ -70,6 +70,8 @@ class Files:
     """None where it cannot be written."""
     downgrade: SqlFile | None
     """None where it cannot be written, or a revision cannot be taken back."""
+    atomic: bool = True
+    """Whether the upgrade happens as a whole or not at all."""
     parts: tuple[SqlFile, ...] = ()
     """The upgrade once more, a file for each revision, where it does not happen as a whole."""
     irreversible: str | None = None
@@ -139,13 +141,23 @@ def write_files(writer: Writer, span: Span, *, irreversible: Collection[str] = (
     up = writer.render(span, upgrade=True)
     findings = check_rendering(Blame(up, writer.environment.history, writer.dialect))
     upgrade = None if up.failures else writer.file("upgrade.sql", up, span)
-    parts = writer.parts(span) if upgrade is not None and not up.is_atomic and len(span.up) > 1 else ()
+    atomic = up.is_atomic or writer.guarding.wraps
+    parts = writer.parts(span) if upgrade is not None and not atomic and len(span.up) > 1 else ()
     declared = next((name for name in reversed(span.revisions) if name in irreversible), None)
     if declared is not None:
-        return Files(upgrade=upgrade, downgrade=None, parts=parts, irreversible=declared, findings=findings)
+        return Files(
+            upgrade=upgrade, downgrade=None, atomic=atomic, parts=parts, irreversible=declared, findings=findings
+        )
     down, own, refusing = _downgrade(writer, span)
     downgrade = None if down.failures else writer.file("downgrade.sql", down, span)
-    return Files(upgrade=upgrade, downgrade=downgrade, parts=parts, irreversible=refusing, findings=(*findings, *own))
+    return Files(
+        upgrade=upgrade,
+        downgrade=downgrade,
+        atomic=atomic,
+        parts=parts,
+        irreversible=refusing,
+        findings=(*findings, *own),
+    )
 
 
 def _downgrade(writer: Writer, span: Span) -> tuple[Script, tuple[Finding, ...], str | None]:

@@ -29,7 +29,7 @@ def guarded(script: Script, guarding: Guarding, *, title: Sequence[str]) -> tupl
         guarding: what the database allows.
         title: the file's first lines.
     """
-    return (_title(title), *guarding.top(), *_guarded(script, guarding))
+    return (_title(title), *guarding.top(), *_guarded(script, guarding), *guarding.bottom())
 
 
 def guarded_steps(
@@ -44,7 +44,7 @@ def guarded_steps(
     """
     whole = tuple(_guarded(script, guarding))
     return tuple(
-        (_title(title), *guarding.top(), *(piece for piece in whole if piece.step == place))
+        (_title(title), *guarding.top(), *(piece for piece in whole if piece.step == place), *guarding.bottom())
         for place, title in enumerate(titles)
     )
 

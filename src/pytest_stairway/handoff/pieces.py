@@ -42,8 +42,15 @@ class Piece:
 class Guarding(Protocol):
     """What a database allows for a guard around Alembic's statements."""
 
+    @property
+    def wraps(self) -> bool:
+        """Whether the guard itself makes one transaction of a file, where Alembic begins none."""
+
     def top(self) -> Iterator[Piece]:
         """Give what stands at the head of a file."""
+
+    def bottom(self) -> Iterator[Piece]:
+        """Give what stands at its end."""
 
     def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
         """Refuse to go on unless the version table holds exactly this; right after a transaction began.

@@ -61,10 +61,15 @@ class PostgresqlGuarding:
     """As SQL writes it: quoted where it needs to be, with its schema where it has one."""
     lock_timeout: str = "5s"
     statement_timeout: str = "15min"
+    wraps = False
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
         yield Piece(_PSQL.strip(), Kind.CLIENT)
+
+    def bottom(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        return iter(())
 
     def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
         """See `Guarding`."""

@@ -18,6 +18,7 @@ from pytest_stairway.handoff.proof import Proof, prove
 from pytest_stairway.handoff.rehearsing import rehearse_release
 from pytest_stairway.handoff.runner import runner_for
 from pytest_stairway.handoff.span import Span, span_of
+from pytest_stairway.handoff.sqlite import SqliteGuarding
 from pytest_stairway.handoff.start import Start, StartNotReached, make_start
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
 from pytest_stairway.sandbox import Sandbox
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from pytest_stairway.project import Project
 
 __all__ = ["Release", "make_release"]
+
+DIALECTS = ("postgresql", "sqlite")
+"""Where every statement of a migration can be taken back, and rows can be compared."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +74,7 @@ def make_release(project: Project, written: str, settings: HandoffSettings) -> R
     history = project.history
     release = Release(written=written, span=span_of(history, written), settings=settings)
     dump = Path(settings.handoff_from_dump) if settings.handoff_from_dump else None
+    _require_dialect(project, dump)
     if dump is not None:
         require_dump(dump)
     site = _site(project)
@@ -123,11 +128,32 @@ def _write(project: Project, site: Site, release: Release) -> Files:
 
 
 def _guarding(site: Site, settings: HandoffSettings) -> Guarding:
+    dialect = site.server.dialect
+    version_table = quoted(dialect, site.circumstances.version_table)
+    if dialect == "sqlite":
+        return SqliteGuarding(version_table=version_table)
     return PostgresqlGuarding(
-        version_table=quoted(site.server.dialect, site.circumstances.version_table),
+        version_table=version_table,
         lock_timeout=settings.handoff_lock_timeout,
         statement_timeout=settings.handoff_statement_timeout,
     )
+
+
+def _require_dialect(project: Project, dump: Path | None) -> None:
+    """See that a release can be proven there, before anything is started.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    dialect = project.contact.dialect
+    if dialect not in DIALECTS:
+        raise UsageError(
+            f"stairway handoff proves releases on {' and '.join(DIALECTS)}, not on {dialect}: there each statement of "
+            "a migration is committed by itself, so that no guard can take it back.  `alembic upgrade FROM:TO --sql` "
+            "writes the statements; `stairway check` walks the revisions"
+        )
+    if dump is not None and dialect != "postgresql":
+        raise UsageError(f"--from-dump restores PostgreSQL's dumps, and env.py connects to {dialect}")
 
 
 def _prove(release: Release, site: Site, dump: Path | None) -> None:

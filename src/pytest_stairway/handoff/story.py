@@ -194,7 +194,7 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
         files=tuple(FileTold(name=name, checksum=checksum(text), text=text) for name, text in files.items()),
         upgrade=up is not None,
         downgrade=release.files.downgrade is not None,
-        atomic=up is None or up.script.is_atomic,
+        atomic=release.files.atomic,
         parts=tuple(part.name for part in release.files.parts),
         irreversible=release.files.irreversible or "",
         version_table=release.version_table,

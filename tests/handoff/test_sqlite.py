@@ -1,0 +1,96 @@
+"""Releases on SQLite, and a clear word where there can be none."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gauntlet.case import Rev, sql, table
+from handoff.release_lab import NOTES, Releases
+from handoff.test_proof import BOUND
+from offline.lab import env
+from pytest_stairway.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ADDED = Rev("b", sql("ALTER TABLE notes ADD more text"), sql("ALTER TABLE notes DROP COLUMN more"))
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Releases:
+    return Releases(tmp_path, None)
+
+
+def state(path: Path) -> list[Any]:
+    with sqlite3.connect(path) as connection:
+        tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY 1").fetchall()
+        return [
+            tables,
+            *(
+                connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall()
+                for name, _ in tables
+                if name == "alembic_version"
+            ),
+        ]
+
+
+def run(path: Path, file: Path) -> None:
+    """Run a file by Python's driver, as a client that stops at the first error does."""
+    lines = [line for line in file.read_text().splitlines() if not line.startswith(".")]
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.executescript("\n".join(lines))
+    finally:
+        connection.close()
+
+
+def test_a_release_is_proven_and_refuses_what_it_should(releases: Releases, tmp_path: Path) -> None:
+    bundle = releases.make(NOTES, ADDED, written="base:head", dialect="sqlite")
+    assert bundle.code == 0, bundle.report
+    assert "All of it happens in one transaction" in bundle.text("README.md")
+    path = tmp_path / "target.db"
+    upgrade, downgrade = bundle.folder / "upgrade.sql", bundle.folder / "downgrade.sql"
+    run(path, upgrade)
+    after = state(path)
+    assert after[1] == [("b",)]
+    with pytest.raises(sqlite3.IntegrityError, match="stairway: refused, because this script starts at no revision"):
+        run(path, upgrade)
+    assert state(path) == after
+    run(path, downgrade)
+    with pytest.raises(sqlite3.IntegrityError, match="stairway: refused"):
+        run(path, downgrade)
+    run(path, upgrade)
+    assert state(path) == after
+
+
+def test_what_the_sql_does_otherwise_is_told(releases: Releases) -> None:
+    bundle = releases.make(NOTES, Rev("b", BOUND), dialect="sqlite")
+    assert bundle.code == 1
+    assert ("offline-differs", "b") in bundle.findings
+
+
+def test_a_batch_that_reads_the_table_cannot_be_written(releases: Releases) -> None:
+    up = "with op.batch_alter_table('notes') as batch:\n    batch.alter_column('note', nullable=False)"
+    bundle = releases.make(NOTES, Rev("b", up), dialect="sqlite")
+    assert bundle.code == 1
+    assert bundle.finding("offline-failed")["revision"] == "b"
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="there is no sqlite3 shell here")
+def test_the_sqlite3_shell_stops_at_a_refusal(releases: Releases, tmp_path: Path) -> None:
+    bundle = releases.make(NOTES, ADDED, dialect="sqlite")
+    words = ["sqlite3", "-bail", str(tmp_path / "target.db"), f".read {bundle.folder / 'upgrade.sql'}"]
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 1
+
+
+def test_elsewhere_it_says_why_not(releases: Releases) -> None:
+    pytest.importorskip("pymysql")
+    ini = {"sqlalchemy.url": "mysql+pymysql://app:secret@db.invalid/app"}
+    with pytest.raises(UsageError, match="proves releases on postgresql and sqlite, not on mysql"):
+        releases.make(NOTES, table("b", "two", "id int"), ini=ini, env=env())
+    assert not releases.output.exists()
