@@ -115,6 +115,11 @@ class MigratedDatabase:
         return self._version_tables
 
     @property
+    def row_settings(self) -> RowSettings:
+        """What the project says about generated rows."""
+        return self._row_settings
+
+    @property
     def url(self) -> URL:
         """Its address, with the driver that `env.py` uses; `URL.render_as_string(hide_password=False)` makes a text."""
         return self._access.url

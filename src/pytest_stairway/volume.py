@@ -58,7 +58,14 @@ class Volume:
     @cached_property
     def _clones(self) -> Clones:
         project = self.project
-        return Clones(project.history, project.configuration, project.lineage, project.server, project.contact)
+        return Clones(
+            project.history,
+            project.configuration,
+            project.lineage,
+            project.server,
+            project.contact,
+            row_settings=project.row_settings,
+        )
 
 
 def _accepted(findings: tuple[Finding, ...], revision: Revision) -> tuple[Finding, ...]:

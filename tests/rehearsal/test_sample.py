@@ -33,7 +33,14 @@ def project(postgresql_server: Server) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def clones(project: Project) -> Clones:
-    return Clones(project.history, project.configuration, project.lineage, project.server, project.contact)
+    return Clones(
+        project.history,
+        project.configuration,
+        project.lineage,
+        project.server,
+        project.contact,
+        row_settings=project.row_settings,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import IntegrityError
+
 from pytest_stairway.rehearsal.model import Filling
 from pytest_stairway.rehearsal.recipe import Unfillable, recipes, references
 from pytest_stairway.rehearsal.spread import N
@@ -146,12 +148,21 @@ class Filler:
                 if self._insert(taste) < min(rows - there, 2 * TASTE):
                     raise Refused(_CLASH)
                 run(self.connection, "ROLLBACK TO SAVEPOINT stairway_taste")
-                self._insert(recipe.statement(shape, first=low, last=rows, samples=samples))
+                self._insert_all(shape, recipe, first=low, last=rows, samples=samples)
                 if self._trusts:
                     run(self.connection, "SET LOCAL session_replication_role = origin")
         except Refused as refused:
             return str(refused)
         return None
+
+    def _insert_all(self, shape: TableShape, recipe: Recipe, *, first: int, last: int, samples: int) -> None:
+        """Insert in the cheapest way; where rows clash, leave those out."""
+        run(self.connection, "SAVEPOINT stairway_all")
+        try:
+            self._insert(recipe.statement(shape, first=first, last=last, samples=samples, skip_conflicts=False))
+        except IntegrityError:
+            run(self.connection, "ROLLBACK TO SAVEPOINT stairway_all")
+            self._insert(recipe.statement(shape, first=first, last=last, samples=samples))
 
     def _trust(self, shape: TableShape) -> None:
         """Spare the server the look at each foreign key: what the rows refer to was read from there."""

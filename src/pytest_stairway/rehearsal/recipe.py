@@ -49,7 +49,16 @@ class Recipe:
     columns: Mapping[str, str]
     parents: tuple[Parent, ...] = ()
 
-    def statement(self, shape: TableShape, *, first: int, last: int, samples: int, condition: str = "true") -> str:
+    def statement(
+        self,
+        shape: TableShape,
+        *,
+        first: int,
+        last: int,
+        samples: int,
+        condition: str = "true",
+        skip_conflicts: bool = True,
+    ) -> str:
         """Write the INSERT.
 
         Args:
@@ -58,12 +67,13 @@ class Recipe:
             last: and of the last.
             samples: how many rows are copied, in turns.
             condition: on the number.
+            skip_conflicts: leave out rows that clash with others, which costs a third more.
         """
         series = f"generate_series({first}, {last}) AS {N} WHERE {condition}"
         if not self.columns:
             return f"INSERT INTO {shape.sql} SELECT FROM {series}"
         names, values = ", ".join(map(quote, self.columns)), ", ".join(self.columns.values())
-        conflict = " ON CONFLICT DO NOTHING" if shape.skips_conflicts else ""
+        conflict = " ON CONFLICT DO NOTHING" if skip_conflicts and shape.skips_conflicts else ""
         return f"""
             INSERT INTO {shape.sql} ({names})
             SELECT {values}

@@ -43,7 +43,16 @@ class Stage:
         Args:
             rows: how many at least; one leaves no two alike.
         """
-        generator = RowGenerator("postgresql", rows=rows, ignore=self.ignore, adversarial=False)
+        told = self.database.row_settings
+        generator = RowGenerator(
+            "postgresql",
+            rows=rows,
+            ignore=self.ignore,
+            adversarial=False,
+            seed=told.seed,
+            supply={**told.supply, **told.supply_for.get(self.revision, {})},
+            words=told.words,
+        )
         return self.database.run(generator.top_up)
 
     def fill(self, tables: Collection[str], rows: int, nulls: Mapping[str, Collection[str]]) -> tuple[Filling, ...]:
