@@ -150,6 +150,7 @@ def _answers(project: Project) -> Iterator[tuple[str, Answer]]:
             yield f"{revision.revision} on {volume.rows:,} rows", volume.check(revision)
     if project.settings.range is None and project.goes_through_whole:
         yield "leftovers", project.check_leftovers()
+        yield "models", project.check_models()
         for start in project.releases:
             yield f"release from {start}", project.check_release(start)
     for revision in project.selected if project.settings.offline else ():

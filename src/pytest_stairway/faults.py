@@ -25,6 +25,7 @@ __all__ = [
     "is_irreversible",
     "line_in",
     "raises_itself",
+    "statement_of",
     "story_of",
     "words_of",
 ]
@@ -109,11 +110,18 @@ def story_of(failure: StepFailed) -> str:
     lines = [f"on {failure.database}"] if failure.database else []
     if failure.stage == "migration":
         lines += told_frames(_frames_of_migration(failure.error)).splitlines()
-    error = _with_statement(failure.error)
-    if error is not None and error.statement:
-        lines.append(f"SQL: {_cut(' '.join(error.statement.split()), STATEMENT_LENGTH)}")
-        if error.params:
-            lines.append(f"     with {_cut(repr(error.params), VALUE_LENGTH)}")
+    statement = statement_of(failure.error)
+    return "\n".join([*lines, statement] if statement else lines)
+
+
+def statement_of(error: BaseException) -> str | None:
+    """Tell what the database was asked for when it raised an error; None where it was not the database."""
+    failed = _with_statement(error)
+    if failed is None or not failed.statement:
+        return None
+    lines = [f"SQL: {_cut(' '.join(failed.statement.split()), STATEMENT_LENGTH)}"]
+    if failed.params:
+        lines.append(f"     with {_cut(repr(failed.params), VALUE_LENGTH)}")
     return "\n".join(lines)
 
 

@@ -80,6 +80,10 @@ CODES: dict[str, Code] = {
     ),
     "release-failed": _error("upgrading from a released revision to the heads in one run fails, as a deployment would"),
     "release-differs": _error("upgrading in one run gives another schema than upgrading one by one"),
+    "model-drift": _error(
+        "the migrated database and `target_metadata` differ: each difference is named, with the operations that would "
+        "mend it"
+    ),
     "leftovers": _error("objects are left when every revision has been downgraded; says which revision made them"),
     "offline-failed": _error("the SQL for `alembic upgrade --sql` cannot be written, or fails when it is run"),
     "offline-differs": _error(

@@ -219,6 +219,7 @@ class HistoryFile(pytest.File):
         if not project.is_usable or not project.goes_through_whole:
             return
         yield self._item("leftovers", project.check_leftovers, "what is left when every revision is downgraded")
+        yield self._item("models", project.check_models, "target_metadata against the migrated database")
         for start in project.releases:
             ask = functools.partial(project.check_release, start)
             yield self._item(f"release[{start}]", ask, f"from {start} to the heads in one run")

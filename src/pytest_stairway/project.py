@@ -5,11 +5,12 @@ Both edges, the pytest plugin and the command, ask a `Project` and tell what it 
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pytest_stairway import databases
 from pytest_stairway.baseline import FILE_NAME as BASELINE
@@ -17,13 +18,16 @@ from pytest_stairway.baseline import Baseline, read_baseline
 from pytest_stairway.carried_rows import DIALECTS, RowSettings
 from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip
 from pytest_stairway.databases import Cache
-from pytest_stairway.environment import Environment
+from pytest_stairway.drift import check_models
+from pytest_stairway.environment import Environment, EnvironmentRaised
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
 from pytest_stairway.faults import is_irreversible
 from pytest_stairway.findings import REHEARSED, Direction, Finding, Severity
 from pytest_stairway.lineage import Lineage
 from pytest_stairway.marks import Mark, marks_in
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
+from pytest_stairway.models import compare_models
+from pytest_stairway.moves import move
 from pytest_stairway.offline_walk import COMPARED, OfflineWalk
 from pytest_stairway.pieces import cut, read_shard
 from pytest_stairway.release import walk_release
@@ -45,9 +49,11 @@ if TYPE_CHECKING:
     from pytest_stairway.databases import Provider, Server
     from pytest_stairway.environment import Survey
     from pytest_stairway.guard import Contact
+    from pytest_stairway.moves import Move
     from pytest_stairway.rehearsal import Rehearsal
     from pytest_stairway.report import Report
     from pytest_stairway.revisions import History, Revision
+    from pytest_stairway.session import StepFailed
     from pytest_stairway.settings import Settings
 
 T = TypeVar("T")
@@ -424,6 +430,26 @@ class Project:
         findings = tuple(finding for finding in findings if not self._told_already(finding))
         return Answer(findings=findings, database=self.database_facts)
 
+    def check_models(self) -> Answer:
+        """Compare what the migrations make with what the models declare."""
+        try:
+            self.server  # noqa: B018 - see `_started_walk`
+            if not any(context.options.get("target_metadata") is not None for context in self._survey.contexts):
+                return Answer(note="env.py gives context.configure() no target_metadata to compare the database with")
+            self.pause()
+            migrated = Environment(self.history, sandbox=Sandbox(self._acquire, label="heads"))
+            try:
+                moved = self._guarded(lambda: move(migrated, "heads", upgrade=True))
+                if moved.failure is not None:
+                    return self._unreached(moved)
+                comparisons = self._guarded(lambda: compare_models(migrated, self._survey, self.server))
+            finally:
+                migrated.sandbox.reset()
+        except HistoryUnusable as error:
+            return Answer(findings=error.findings)
+        findings = check_models(comparisons, dialect=self.server.dialect)
+        return Answer(findings=findings, database=self.database_facts)
+
     def pause(self) -> None:
         """End the run of `env.py` for now, because somebody else may use Alembic; nothing is lost."""
         for walk in (self._walk, self._offline_walk):
@@ -552,12 +578,27 @@ class Project:
 
     def _blocked(self, blocker: str) -> Answer:
         """Answer with the revision that cannot go up; and why, where nobody asks for it in this run."""
+        assert self._walk is not None
+        return self._blocked_by(blocker, self._walk.blocked[blocker])
+
+    def _unreached(self, moved: Move) -> Answer:
+        """Answer with the revision that keeps one run from coming to the heads."""
+        failure = moved.failure
+        assert failure is not None
+        if moved.failed_at is None:
+            return self._guarded(functools.partial(_raise, EnvironmentRaised(failure.error)))
+        return self._blocked_by(moved.failed_at, failure)
+
+    def _blocked_by(self, blocker: str, failure: StepFailed) -> Answer:
         if blocker in self._asked:
             return Answer(blocked_by=blocker)
-        assert self._walk is not None
-        trip = Roundtrip(revision=blocker, failures={Direction.UPGRADE: self._walk.blocked[blocker]})
+        trip = Roundtrip(revision=blocker, failures={Direction.UPGRADE: failure})
         findings = check_roundtrip(trip, self.history.get(blocker), dialect=self.server.dialect)
         return Answer(findings=findings, blocked_by=blocker)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 def find_configuration(settings: Settings, root: Path) -> Path:

@@ -79,6 +79,8 @@ class Case:
     """More files of the project, by their path."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Our own options, by their ini name."""
+    models_only: bool = False
+    """Compare the models, and walk nothing: the way up and down is not what the case is about."""
     needs: str | None = None
     """The check that finds it, where the walk does not; such a case waits for that check."""
 
@@ -131,10 +133,10 @@ def _ini(case: Case, url: str) -> str:
 
 ENV = """\
 from alembic import context
-from sqlalchemy import MetaData, engine_from_config, pool
+from sqlalchemy import engine_from_config, pool
 
 config = context.config
-target_metadata = MetaData()
+target_metadata = None
 {head}
 engine = engine_from_config(config.get_section(config.config_ini_section, {{}}), poolclass=pool.NullPool)
 with engine.connect() as connection:

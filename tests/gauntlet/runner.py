@@ -39,7 +39,8 @@ def find(case: Case, folder: Path, *, address: str | None = None) -> list[Findin
     project = Project(settings, folder, address=address)
     try:
         report = Report()
-        for answer in _answers(project):
+        answers = (project.check_models(),) if case.models_only else _answers(project)
+        for answer in answers:
             report.take(answer.as_dict())
     finally:
         project.close()
@@ -58,6 +59,7 @@ def _answers(project: Project) -> Iterator[Answer]:
     project.plan(revision.revision for revision in selected)
     yield from map(project.check_revision, selected)
     yield project.check_leftovers()
+    yield project.check_models()
     yield from map(project.check_release, project.releases)
 
 

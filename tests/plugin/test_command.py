@@ -31,6 +31,7 @@ def test_a_sound_history(history: Project) -> None:
         ["ok", "b2"],
         ["ok", "c3"],
         ["ok", "leftovers"],
+        ["skipped", "models"],
         ["ok", "release"],
     ]
     assert "stairway: database: sqlite (the first that works for sqlite)" in done.stdout

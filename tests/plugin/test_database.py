@@ -26,7 +26,7 @@ def test_items_are_errors_and_the_history_is_still_checked(without: Project) -> 
     result = without.run("--stairway", "-v")
     assert result.ret == 1
     assert set(outcomes(result).values()) == {"PASSED", "ERROR"}
-    result.assert_outcomes(passed=1, errors=5)
+    result.assert_outcomes(passed=1, errors=6)
 
 
 def test_the_ways_are_listed_once(without: Project) -> None:
@@ -63,7 +63,7 @@ def test_skipping_is_an_opt_in(without: Project, how: str) -> None:
     if how == "ini":
         without.write("pytest.ini", "[pytest]\nstairway_skip_without_database = true\n")
     result = without.run("--stairway", "-rs", *(["--stairway-skip-without-database"] if how == "option" else []))
-    result.assert_outcomes(passed=1, skipped=5)
+    result.assert_outcomes(passed=1, skipped=6)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["SKIPPED * no throwaway database for sqlite: no way works"])
 
@@ -79,7 +79,7 @@ def test_a_real_one_that_cannot_be_reached(project: Project) -> None:
     for spread in ([], ["-n", "2"]):
         result = project.spawn("--stairway", "--stairway-database", url, *spread)
         text = result.stdout.str() + result.stderr.str()
-        result.assert_outcomes(passed=1, errors=4)
+        result.assert_outcomes(passed=1, errors=5)
         assert "s3cret" not in text
         assert "Traceback" not in text
         assert "ERROR migrations/versions/a1_make.py::roundtrip - cannot connect to me@127.0.0.1:1/postgres" in text

@@ -209,6 +209,5 @@ with engine.connect() as connection:
                     id: Mapped[int] = mapped_column(primary_key=True)
             """,
         },
-        needs="models",
     ),
 )

@@ -1,0 +1,111 @@
+"""The operations that Alembic's autogenerate would write so that the database becomes what the models say."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+
+from pytest_stairway.models.metadata import metadata_of
+from pytest_stairway.schema import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sqlalchemy import MetaData
+
+    from pytest_stairway.schema import Difference, Key
+
+__all__ = ["mending_operations"]
+
+OF_TABLES = (ops.CreateTableOp, ops.DropTableOp, ops.CreateTableCommentOp, ops.DropTableCommentOp)
+RENDERED = ("render_as_batch", "render_item", "user_module_prefix", "sqlalchemy_module_prefix", "alembic_module_prefix")
+"""What `env.py` can say of how operations are written."""
+
+
+def mending_operations(
+    context: MigrationContext, given: Mapping[str, Any], differences: Iterable[Difference], default_schema: str
+) -> dict[Key, str]:
+    """Let autogenerate compare for itself, and give what it would write for each object.
+
+    Args:
+        context: as `env.py` configured it, connected to the migrated database.
+        given: what `env.py` gave to ``context.configure``; server defaults are compared unless it says no.
+        differences: what is to be mended.
+        default_schema: what the default schema is called.
+    """
+    options = {**context.opts, "compare_server_default": True, **given}
+    options.pop("script", None)  # or rendering asks it for a target_metadata
+    own = MigrationContext.configure(connection=context.connection, opts=options)
+    found = list(_produce(own, metadata_of(given)))
+    written: dict[Key, str] = {}
+    for difference in differences:
+        mending = [op for op in found if _mends(op, difference, default_schema)]
+        text = "\n".join(_render(op, own) for op in mending)
+        if text:
+            written[difference.key] = text
+    return written
+
+
+def _produce(context: MigrationContext, metadata: tuple[MetaData, ...]) -> Iterator[ops.MigrateOperation]:
+    """Give autogenerate's operations one by one; those on a table's members as such, wherever they stand."""
+    with _quiet():
+        script = produce_migrations(context, list(metadata))  # type: ignore[arg-type]  # takes a list as env.py may
+    for op in (each for upgrade in script.upgrade_ops_list for each in upgrade.ops):
+        if isinstance(op, ops.ModifyTableOps):
+            yield from op.ops
+        else:
+            yield op
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what autogenerate detects, and what it cannot reflect, from being logged as if somebody had asked for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _mends(op: Any, difference: Difference, default_schema: str) -> bool:
+    """Tell whether an operation is about the object of a difference."""
+    key = difference.key
+    table = getattr(op, "table_name", None) or getattr(op, "source_table", None)
+    schema = getattr(op, "schema", None) or getattr(op, "source_schema", None) or ""
+    if (table, "" if schema == default_schema else schema) != (key.parent or key.name, key.schema):
+        return False
+    if key.kind == "table":
+        return isinstance(op, OF_TABLES) or (
+            difference.change is Change.UNEXPECTED and isinstance(op, ops.CreateIndexOp)
+        )
+    if key.kind in {"column", "sequence"}:
+        column = getattr(op, "column_name", None) or getattr(getattr(op, "column", None), "name", None)
+        return column == key.name
+    names = {key.name, difference.after if difference.change is Change.RENAMED else key.name}
+    return _name_of(op) in names or (_name_of(op) is None and _kind_of(op) == key.kind)
+
+
+def _name_of(op: Any) -> str | None:
+    if isinstance(op, (ops.CreateIndexOp, ops.DropIndexOp)):
+        return op.index_name
+    return getattr(op, "constraint_name", None)
+
+
+def _kind_of(op: Any) -> str | None:
+    """Tell which kind of constraint an operation makes."""
+    kinds = {ops.CreateUniqueConstraintOp: "unique constraint", ops.CreateForeignKeyOp: "foreign key"}
+    return kinds.get(type(op)) if not isinstance(op, OF_TABLES) else None
+
+
+def _render(op: ops.MigrateOperation, context: MigrationContext) -> str:
+    """Write one operation as autogenerate would, with what `env.py` says of that."""
+    options: Mapping[str, Any] = {name: context.opts[name] for name in RENDERED if context.opts.get(name)}
+    table, schema = getattr(op, "table_name", ""), getattr(op, "schema", None)
+    if not isinstance(op, OF_TABLES):
+        op = ops.ModifyTableOps(table or getattr(op, "source_table", ""), [op], schema=schema)
+    with _quiet():
+        text = render_python_code(ops.UpgradeOps([op]), migration_context=context, **options)
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("# ###"))
