@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from alembic.autogenerate import produce_migrations, render_python_code
@@ -108,4 +109,4 @@ def _render(op: ops.MigrateOperation, context: MigrationContext) -> str:
         op = ops.ModifyTableOps(table or getattr(op, "source_table", ""), [op], schema=schema)
     with _quiet():
         text = render_python_code(ops.UpgradeOps([op]), migration_context=context, **options)
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("# ###"))
+    return dedent("\n".join(line for line in text.splitlines() if not line.lstrip().startswith("# ###")))

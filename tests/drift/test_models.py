@@ -1,0 +1,208 @@
+"""The models against the database, where more than one finding matters: what is told, and from which `env.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gauntlet.case import Case, Rev, sql, write
+from pytest_stairway.findings import Severity
+from pytest_stairway.project import Project
+from pytest_stairway.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_stairway.databases import Server
+
+    MakeProject = Callable[..., Project]
+
+AUTHOR = "CREATE TABLE author (id serial PRIMARY KEY, name varchar(50) NOT NULL)"
+MODELS = """\
+import sqlalchemy as sa
+target_metadata = sa.MetaData()
+author = sa.Table("author", target_metadata, sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String({length}), nullable=False))
+"""
+
+
+@pytest.fixture
+def make_project(postgresql_server: Server, tmp_path: Path) -> Iterator[MakeProject]:
+    """Write a project with one revision, and give what the plugin would ask."""
+    made: list[Project] = []
+
+    def make(*statements: str, env_head: str = "", **case: Any) -> Project:
+        up = "\n".join(map(sql, statements or (AUTHOR,)))
+        ini = write(Case("models", "", (Rev("a1", up),), env_head=env_head, **case), tmp_path)
+        made.append(Project(Settings(config=str(ini)), tmp_path, address=postgresql_server.address))
+        return made[-1]
+
+    yield make
+    for project in made:
+        project.close()
+
+
+def test_a_project_without_models_has_nothing_to_compare(make_project: MakeProject) -> None:
+    answer = make_project().check_models()
+    assert answer.findings == ()
+    assert answer.note == "env.py gives context.configure() no target_metadata to compare the database with"
+
+
+def test_models_that_agree_are_told_nothing(make_project: MakeProject) -> None:
+    answer = make_project(env_head=MODELS.format(length=50)).check_models()
+    assert (answer.findings, answer.note) == ((), None)
+
+
+def test_the_operations_that_mend_it_stand_below(make_project: MakeProject) -> None:
+    (finding,) = make_project(env_head=MODELS.format(length=80)).check_models().findings
+    assert finding.message == "column author.name: type varchar(50) in the database, varchar(80) in the models"
+    assert finding.detail is not None
+    assert finding.detail.startswith("op.alter_column('author', 'name',")
+    assert "type_=sa.String(length=80)" in finding.detail
+    assert finding.hint is None
+
+
+def test_what_autogenerate_does_not_see_is_said_to_be_so(make_project: MakeProject) -> None:
+    head = MODELS.format(length=50) + 'author.append_constraint(sa.CheckConstraint("name > \'\'", name="ck"))'
+    (finding,) = (
+        make_project(f"{AUTHOR[:-1]}, CONSTRAINT ck CHECK (name >= ''))", env_head=head).check_models().findings
+    )
+    assert finding.detail is None
+    assert finding.hint is not None
+    assert "Autogenerate does not see this" in finding.hint
+
+
+def test_the_operations_are_written_as_env_py_wants_them(make_project: MakeProject) -> None:
+    head = (
+        MODELS.format(length=80)
+        + "def render_item(type_, item, autogen_context):\n    return 'our.Type()' if type_ == 'type' else False\n"
+    )
+    project = make_project(env_head=head, configure="render_item=render_item, render_as_batch=True")
+    (finding,) = project.check_models().findings
+    assert finding.detail is not None
+    assert "with op.batch_alter_table('author', schema=None) as batch_op:" in finding.detail
+    assert "our.Type()" in finding.detail
+
+
+def test_what_only_migrations_make_is_information(make_project: MakeProject) -> None:
+    project = make_project(AUTHOR, "CREATE VIEW names AS SELECT name FROM author", env_head=MODELS.format(length=50))
+    answer = project.check_models()
+    (finding,) = answer.findings
+    assert finding.severity is Severity.INFO
+    assert finding.message == "only the migrations make what models cannot declare: view names"
+    assert not answer.failed(strict=True)
+
+
+def test_a_fault_in_a_function_of_env_py_is_told(make_project: MakeProject) -> None:
+    head = MODELS.format(length=80) + "def include_object(*_): raise KeyError('which')\n"
+    (finding,) = make_project(env_head=head, configure="include_object=include_object").check_models().findings
+    assert finding.code == "model-drift"
+    assert "KeyError: 'which'" in finding.message
+
+
+def test_models_that_cannot_be_created_show_the_statement(make_project: MakeProject) -> None:
+    head = MODELS.format(length=50) + 'sa.Index("ix", author.c.name, postgresql_using="magic")'
+    (finding,) = make_project(env_head=head).check_models().findings
+    assert finding.message.startswith("the models cannot be created: UndefinedObject: access method")
+    assert finding.detail == "SQL: CREATE INDEX ix ON author USING magic (name)"
+
+
+def test_a_migration_that_cannot_go_up_is_told_instead(make_project: MakeProject) -> None:
+    project = make_project("CREATE TABLE author (id missing)", env_head=MODELS.format(length=50))
+    (finding,) = project.check_models().findings
+    assert (finding.code, finding.revision) == ("upgrade-failed", "a1")
+
+
+ASYNC = """\
+import asyncio
+import sqlalchemy as sa
+from alembic import context
+from sqlalchemy.ext.asyncio import async_engine_from_config
+
+{models}
+
+def migrate(connection):
+    context.configure(connection=connection, target_metadata=target_metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    section = context.config.get_section("alembic")
+    engine = async_engine_from_config(section, poolclass=sa.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+def test_an_async_environment(make_project: MakeProject, driver: str) -> None:
+    pytest.importorskip(driver)
+    env = ASYNC.format(models=MODELS.format(length=80))
+    ini = {"sqlalchemy.url": f"postgresql+{driver}://app:secret@db.invalid/app"}
+    (finding,) = make_project(env=env, ini=ini).check_models().findings
+    assert finding.object == "column author.name"
+    assert finding.detail is not None
+
+
+def test_a_schema_that_is_translated(make_project: MakeProject) -> None:
+    env = """\
+import sqlalchemy as sa
+from alembic import context
+
+target_metadata = sa.MetaData()
+sa.Table("author", target_metadata, sa.Column("id", sa.Integer, primary_key=True), schema="tenant")
+engine = sa.create_engine(context.config.get_main_option("sqlalchemy.url"), poolclass=sa.NullPool)
+engine = engine.execution_options(schema_translate_map={"tenant": "acme"})
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=target_metadata, include_schemas=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+    statements = ("CREATE SCHEMA acme", "CREATE TABLE acme.author (id serial PRIMARY KEY)")
+    assert make_project(*statements, env=env).check_models().findings == ()
+
+
+def test_a_search_path_that_env_py_sets(make_project: MakeProject) -> None:
+    env = f"""\
+import sqlalchemy as sa
+from alembic import context
+
+{MODELS.format(length=80)}
+engine = sa.create_engine(context.config.get_main_option("sqlalchemy.url"), poolclass=sa.NullPool)
+with engine.connect() as connection:
+    connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS acme"))
+    connection.execute(sa.text("SET search_path TO acme"))
+    connection.commit()
+    context.configure(connection=connection, target_metadata=target_metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+    (finding,) = make_project(env=env).check_models().findings
+    assert finding.message == "column author.name: type varchar(50) in the database, varchar(80) in the models"
+
+
+def test_several_databases_each_with_its_models(make_project: MakeProject) -> None:
+    env = f"""\
+import sqlalchemy as sa
+from alembic import context
+
+{MODELS.format(length=50)}
+other = sa.MetaData()
+sa.Table("author", other, sa.Column("id", sa.Integer, primary_key=True))
+for name, metadata in (("one", target_metadata), ("two", other)):
+    engine = sa.create_engine(f"postgresql+psycopg://app@db.invalid/{{name}}", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=metadata)
+        with context.begin_transaction():
+            context.run_migrations()
+"""
+    (finding,) = make_project(env=env).check_models().findings
+    assert finding.object == "column author.name"
+    assert finding.message.endswith("in the database, not in the models (on db.invalid/two)")
