@@ -192,7 +192,7 @@ def test_an_env_py_that_cannot_be_run_is_one_failing_item(project: Project, mist
     env.write_text(env.read_text().replace("engine =", f"{mistake}\nengine ="))
     result = project.run("--stairway", "-v", "-rs")
     assert outcomes(result).pop("alembic.ini::history") == "FAILED"
-    result.assert_outcomes(failed=1, skipped=4)
+    result.assert_outcomes(failed=1, skipped=5)
     result.stdout.fnmatch_lines(["environment-failed: *", "  --> migrations/env.py:5*"])
     result.stdout.fnmatch_lines(["SKIPPED * not reached: alembic.ini::history tells why"])
     assert not [word for word in OURS if word in section(result)]
@@ -206,7 +206,7 @@ def test_an_env_py_that_fails_late_is_one_failing_item(project: Project) -> None
     )
     result = project.run("--stairway", "-v", "-k", "not history")
     assert outcomes(result).pop("migrations/versions/a1_make.py::roundtrip") == "FAILED"
-    result.assert_outcomes(failed=1, skipped=3)
+    result.assert_outcomes(failed=1, skipped=4)
 
 
 def test_a_revision_that_is_not_reached_is_skipped_with_the_blockers_name(project: Project) -> None:
@@ -214,7 +214,7 @@ def test_a_revision_that_is_not_reached_is_skipped_with_the_blockers_name(projec
     project.add("b2", up=FAILS)
     project.chain("c3", "d4")
     result = project.run("--stairway", "-v", "-rs")
-    result.assert_outcomes(passed=3, failed=1, skipped=3)
+    result.assert_outcomes(passed=3, failed=1, skipped=4)
     result.stdout.fnmatch_lines(
         [
             "SKIPPED * migrations/versions/c3_make.py:*: not reached: b2 cannot be upgraded",
