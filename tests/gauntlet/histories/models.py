@@ -206,7 +206,7 @@ DRIFT = (
         "a computed column has another expression in the model",
         "CREATE TABLE author (id serial PRIMARY KEY, a integer, b integer GENERATED ALWAYS AS (a * 2) STORED)",
         author('sa.Column("a", sa.Integer)', 'sa.Column("b", sa.Integer, sa.Computed("a * 3", persisted=True))'),
-        "column author.b: generated ((a * 2)) STORED in the database, ((a * 3)) STORED in the models",
+        "column author.b: generated expression ((a * 2)) STORED in the database, ((a * 3)) STORED in the models",
     ),
     drift(
         "models-identity",
