@@ -13,7 +13,7 @@ NAMES = {"revision", "down_revision"}
 
 ASSIGNED = re.compile(r"^(revision|down_revision)[ \t]*(?::[^=\n]*)?=", re.MULTILINE)
 
-HISTORY_ITEM = re.compile(r"(?:history|leftovers|release(?:\[.*\])?)$")
+HISTORY_ITEM = re.compile(r"(?:history|leftovers|models|release(?:\[.*\])?)$")
 """The items on Alembic's configuration."""
 
 

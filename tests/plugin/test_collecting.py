@@ -57,6 +57,10 @@ def test_paths_of_other_tests_change_nothing(history: Project, arguments: list[s
     assert sorted(collected(history, "--stairway", *arguments)) == sorted([*ALL, "tests/test_it.py::test_it"])
 
 
+def test_the_models_alone(history: Project) -> None:
+    assert collected(history, "alembic.ini::models") == [ALL[5]]
+
+
 def test_testpaths_change_nothing(history: Project) -> None:
     history.write("tests/test_it.py", "def test_it(): pass")
     history.write("pytest.ini", "[pytest]\ntestpaths = tests migrations/versions\n")
@@ -236,7 +240,7 @@ def test_folders_that_pytest_does_not_enter(project: Project) -> None:
     project.write("alembic.ini", INI.replace("/migrations", "/build"))
     project.chain("a1")
     (project.root / "migrations").rename(project.root / "build")
-    assert len(collected(project, "--stairway")) == 4
+    assert len(collected(project, "--stairway")) == 5
     assert len(collected(project, "--stairway", ".")) == 4
 
 
