@@ -60,11 +60,14 @@ def test_the_table_that_is_touched_is_filled(not_null: Rehearsal) -> None:
     assert (filling.table, filling.rows, filling.reason) == ("author", 100_000, None)
 
 
-def test_it_fails_at_volume_and_passes_on_fewer_rows(not_null: Rehearsal) -> None:
-    first, *_, last_up, down = not_null.runs
-    assert (first.rows, first.failure is None) == (100_000, False)
-    assert (last_up.failure, down.failure, down.direction) == (None, None, Direction.DOWNGRADE)
-    assert last_up.rows < 100_000
+def test_it_fails_at_volume_and_is_watched_without_the_key_that_it_violates(not_null: Rehearsal) -> None:
+    first, second, down = not_null.runs
+    assert (first.rows, first.failure is None, first.without) == (100_000, False, None)
+    assert (second.rows, second.failure, second.without) == (100_000, None, "uq_author_ref_code")
+    assert (down.direction, down.failure) == (Direction.DOWNGRADE, None)
+    update, set_not_null = second.statements
+    assert (update.rows or 0) > 99_000
+    assert set_not_null.tables[0].read == 100_000
 
 
 def test_the_collision_is_estimated(not_null: Rehearsal) -> None:

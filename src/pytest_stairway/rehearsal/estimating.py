@@ -6,20 +6,21 @@ from D, n (n - 1) / 2 D pairs are expected to be equal, whatever the expression 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
+from pytest_stairway.rehearsal.keys import find_key
 from pytest_stairway.rehearsal.model import Estimate
 from pytest_stairway.rows.backend import display_name, quote, run
-from pytest_stairway.rows.postgresql_relations import default_schema, text_literal
+from pytest_stairway.rows.postgresql_relations import default_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.rehearsal.keys import Key
     from pytest_stairway.rehearsal.model import Failure
     from pytest_stairway.rehearsal.watching import Sent
 
@@ -34,14 +35,6 @@ MOST = 0.9
 TOLERANCE = 2.0
 """By this factor may what was counted differ from what the values look like."""
 
-_INDEX = """
-SELECT i.indrelid::regclass::text, n.nspname, t.relname, k.conname, i.indexrelid::regclass::text,
- ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS c(number, place)
-       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = c.number ORDER BY c.place)
-FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
-JOIN pg_namespace n ON n.oid = t.relnamespace LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid
-WHERE i.indisunique AND NOT i.indisprimary AND x.relname = {} AND t.relname = {}"""
-_KEY = re.compile(r"Key \((.+?)\)=\(")
 _ALPHABETS = (
     ("digits", 10, "[0-9]"),
     ("hex characters", 16, "[0-9a-f]"),
@@ -54,18 +47,6 @@ _ALPHABETS = (
     ("letters and digits", 62, "[0-9A-Za-z]"),
 )
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-
-
-class _Key(NamedTuple):
-    """Columns whose values must differ."""
-
-    table: str
-    """What stands after FROM."""
-    schema: str
-    name: str
-    columns: tuple[str, ...]
-    drop: str | None = None
-    """The statement that takes the rule away; None where it is not there yet."""
 
 
 class _Drawn(NamedTuple):
@@ -105,7 +86,7 @@ def estimate_collision(connection: Connection, sent: Sequence[Sent], failure: Fa
 
 def _draw_and_take_back(
     connection: Connection, sent: Sequence[Sent], failure: Failure
-) -> tuple[_Key, _Drawn, tuple[str, int] | None] | None:
+) -> tuple[Key, _Drawn, tuple[str, int] | None] | None:
     run(connection, "SAVEPOINT stairway_draw")
     try:
         key = _play(connection, sent, failure)
@@ -118,13 +99,13 @@ def _draw_and_take_back(
         run(connection, "ROLLBACK TO SAVEPOINT stairway_draw")
 
 
-def _play(connection: Connection, sent: Sequence[Sent], failure: Failure) -> _Key | None:
+def _play(connection: Connection, sent: Sequence[Sent], failure: Failure) -> Key | None:
     """Send the statements once more, the last one without the unique key that it violated."""
     for each in sent[:-1]:
         _send(connection, each)
-    key = _find_key(connection, failure)
+    key = find_key(connection, failure)
     if key is not None and key.drop is not None:
-        run(connection, key.drop)
+        run(connection, f"{key.drop} CASCADE")
         _send(connection, sent[-1])
     return key
 
@@ -133,25 +114,7 @@ def _send(connection: Connection, sent: Sent) -> None:
     connection.exec_driver_sql(sent.sql, sent.parameters or None)
 
 
-def _find_key(connection: Connection, failure: Failure) -> _Key | None:
-    """Find the key by the name in the server's complaint; where the failed statement was to make it, by its detail."""
-    schema, _, table = (failure.table or "").rpartition(".")
-    if not table:
-        return None
-    query = _INDEX.format(text_literal(failure.constraint or ""), text_literal(table))
-    for relation, in_schema, name, constraint, index, columns in run(connection, query):
-        if schema in ("", in_schema) and columns:
-            drop = f"ALTER TABLE {relation} DROP CONSTRAINT {quote(constraint)} CASCADE" if constraint else None
-            return _Key(relation, in_schema, name, tuple(columns), drop or f"DROP INDEX {index}")
-    told = _KEY.search(failure.words)
-    if told is None:
-        return None
-    columns = tuple(part.strip().strip('"') for part in told[1].split(","))
-    schema = schema or default_schema(connection)
-    return _Key(f"{quote(schema)}.{quote(table)}", schema, table, columns)
-
-
-def _count(connection: Connection, key: _Key) -> _Drawn:
+def _count(connection: Connection, key: Key) -> _Drawn:
     names = ", ".join(map(quote, key.columns))
     known = " AND ".join(f"{quote(name)} IS NOT NULL" for name in key.columns)
     query = f"""
@@ -189,7 +152,7 @@ def likely_values(connection: Connection, table: str, columns: Sequence[str]) ->
 
 
 def _estimate(
-    table: str, constraint: str | None, key: _Key, draws: Sequence[_Drawn], likely: tuple[str, int] | None
+    table: str, constraint: str | None, key: Key, draws: Sequence[_Drawn], likely: tuple[str, int] | None
 ) -> Estimate | None:
     pairs = sum(draw.pairs for draw in draws)
     tries = sum(draw.values * (draw.values - 1) / 2 for draw in draws)

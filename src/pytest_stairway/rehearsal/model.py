@@ -165,6 +165,8 @@ class Run:
     statements: tuple[Statement, ...] = ()
     locks: tuple[TableLock, ...] = ()
     failure: Failure | None = None
+    without: str | None = None
+    """A unique key that was violated before, and in whose place a plain index stood, so that all else was watched."""
 
     @property
     def wal_bytes(self) -> int:
@@ -214,7 +216,11 @@ class Rehearsal:
     fillings: tuple[Filling, ...] = ()
     """The tables that were filled, with as many rows as `runs` had."""
     runs: tuple[Run, ...] = ()
-    """Up and down; where the upgrade fails on so many rows, also on ever fewer until it passes."""
+    """Up and down.
+
+    Where the upgrade violates a unique key by chance, once more without that key; where it fails in another way, on
+    ever fewer rows until it passes.
+    """
     trial: tuple[Run, ...] = ()
     """Up and down on a few rows, by which the tables were found."""
     estimates: tuple[Estimate, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_stairway.findings import Direction
@@ -9,10 +10,10 @@ from pytest_stairway.rehearsal.model import Rehearsal
 from pytest_stairway.rehearsal.stage import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pytest_stairway.clones import Clones
-    from pytest_stairway.rehearsal.model import Estimate, Filling, Run
+    from pytest_stairway.rehearsal.model import Estimate, Failure, Filling, Run
 
 __all__ = ["rehearse"]
 
@@ -36,24 +37,63 @@ def rehearse(clones: Clones, revision: str, *, rows: int, downgrade: bool = True
         note = f"it fails on a few rows already: {trial.runs[0].failure.words}"
         return Rehearsal(revision=revision, rows=rows, trial=trial.runs, note=note)
     downgrade = downgrade and all(run.failure is None for run in trial.runs)
-    runs: list[Run] = []
-    estimates: list[Estimate] = []
-    fillings: tuple[Filling, ...] = ()
-    for count in _sizes(rows):
-        with stage(clones, revision) as many:
-            many.top_up(trial.few)
-            found = many.fill(trial.tables, count, trial.nulls)
-            fillings = fillings or found
-            up = many.step(Direction.UPGRADE, count)
-            runs.append(up.run)
-            if up.run.failure is None:
-                runs += [many.step(Direction.DOWNGRADE, count).run] if downgrade else []
-                break
-            estimate = many.estimate(up) if not estimates else None
-            estimates += [estimate] if estimate is not None else []
+    play = _Play(clones=clones, revision=revision, trial=trial, downgrade=downgrade)
+    play.perform(rows)
     return Rehearsal(
-        revision=revision, rows=rows, fillings=fillings, runs=tuple(runs), trial=trial.runs, estimates=tuple(estimates)
+        revision=revision,
+        rows=rows,
+        fillings=play.fillings,
+        runs=tuple(play.runs),
+        trial=trial.runs,
+        estimates=tuple(play.estimates),
     )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Play:
+    """Rehearses on many rows."""
+
+    clones: Clones
+    revision: str
+    trial: _Trial
+    downgrade: bool
+    runs: list[Run] = field(default_factory=list)
+    estimates: list[Estimate] = field(default_factory=list)
+    fillings: tuple[Filling, ...] = ()
+
+    def perform(self, rows: int) -> None:
+        """Run up and down; where that fails, see how it can pass, so that as much as possible is watched."""
+        failure = self._once(rows)
+        if failure is not None and any(estimate.by_lot for estimate in self.estimates):
+            failure = self._once(rows, violated=failure)
+        while failure is not None and rows // SHRINK > FEW:
+            rows //= SHRINK
+            failure = self._once(rows)
+
+    def _once(self, rows: int, *, violated: Failure | None = None) -> Failure | None:
+        """Fill, upgrade and downgrade once, and tell why the upgrade failed.
+
+        Args:
+            rows: how many.
+            violated: why it failed before: without the unique key that was violated.
+        """
+        with stage(self.clones, self.revision) as there:
+            there.top_up(self.trial.few)
+            found = there.fill(self.trial.tables, rows, self.trial.nulls)
+            if violated is not None and not there.loosen(violated):
+                return violated
+            self.fillings = self.fillings or found
+            up = there.step(Direction.UPGRADE, rows)
+            self._keep(up.run, violated)
+            if up.run.failure is None and self.downgrade:
+                self._keep(there.step(Direction.DOWNGRADE, rows).run, violated)
+            if up.run.failure is not None and not self.estimates:
+                estimate = there.estimate(up)
+                self.estimates += [estimate] if estimate is not None else []
+            return up.run.failure
+
+    def _keep(self, run: Run, violated: Failure | None) -> None:
+        self.runs.append(run if violated is None else replace(run, without=violated.constraint))
 
 
 class _Trial(NamedTuple):
@@ -93,10 +133,3 @@ def _try(clones: Clones, revision: str, few: int, *, downgrade: bool) -> _Trial:
         nulls = {table: frozenset(name for other, name in filled if other == table) for table, _ in filled}
         down = [there.step(Direction.DOWNGRADE, few).run] if downgrade else []
         return _Trial(few, (up, *down), nulls)
-
-
-def _sizes(rows: int) -> Iterator[int]:
-    """Give the number that was asked for, and ever smaller ones, down to a few."""
-    while rows > FEW:
-        yield rows
-        rows //= SHRINK

@@ -10,6 +10,7 @@ from pytest_stairway.findings import Direction
 from pytest_stairway.lenience import lenient
 from pytest_stairway.rehearsal.estimating import estimate_collision
 from pytest_stairway.rehearsal.filling import Filler, null_counts
+from pytest_stairway.rehearsal.keys import loosen
 from pytest_stairway.rehearsal.probing import bystanders
 from pytest_stairway.rehearsal.running import Watched, Watcher, prepare
 from pytest_stairway.rows import RowGenerator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.clones import Clones
     from pytest_stairway.migrated import MigratedDatabase
-    from pytest_stairway.rehearsal.model import Estimate, Filling
+    from pytest_stairway.rehearsal.model import Estimate, Failure, Filling
     from pytest_stairway.rows import Population
 
 __all__ = ["Stage", "stage"]
@@ -85,6 +86,10 @@ class Stage:
         finally:
             self._session.close()
         return self._watcher.tell(direction, rows, error)
+
+    def loosen(self, failure: Failure) -> bool:
+        """Put a plain index in the place of a unique key that was violated; tells whether that was possible."""
+        return self.database.run(lambda connection: loosen(connection, failure))
 
     def estimate(self, watched: Watched) -> Estimate | None:
         """Tell how often the step fails as it just did, where it is a matter of chance."""

@@ -45,7 +45,8 @@ def _run(run: Run, paint: Paint) -> Iterator[str]:
     failed = run.failure is not None
     word = paint("FAILED", red=True, bold=True) if failed else paint("passed", green=True)
     cost = f"{seconds_of(run.seconds)}, {_size(run.wal_bytes)} of WAL"
-    yield f"{run.direction.value} on {number(run.rows)} rows {word} in {cost}"
+    without = f" without the unique key {run.without}" if run.without else ""
+    yield f"{run.direction.value} on {number(run.rows)} rows{without} {word} in {cost}"
     if run.failure is not None:
         yield f"    {without_password(run.failure.words)}"
     if run.statements:
