@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pytest_stairway.environment_run import end_transaction
 from pytest_stairway.rows import RowGenerator, RowReader, Rows, builtin_words, known_tables
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.rows import KnownTable, Population, Supply, Unpopulated, Words
+    from pytest_stairway.rows import KnownTable, Population, Supply, TableRows, Unpopulated, Words
     from pytest_stairway.schema import Schema
     from pytest_stairway.schema.model import Part
 
@@ -117,8 +118,8 @@ class CarriedRows:
         changed = any(database.pending != set() for database in self._databases.values())
         return changed or not self._databases or revision in self._settings.supply_for
 
-    def top_up(self, name: str, connection: Connection, *, revision: str) -> None:
-        """Give tables that changed as many rows as were asked for, and commit them.
+    def top_up(self, name: str, connection: Connection, *, revision: str) -> bool:
+        """Give tables that changed as many rows as were asked for, and commit them; tell whether any were written.
 
         Args:
             name: the database's.
@@ -126,12 +127,13 @@ class CarriedRows:
             revision: the one that is about to be walked: it may have rows of its own.
         """
         if connection.dialect.name not in DIALECTS:
-            return
+            return False
         database = self._databases.get(name)
         if database is None:
             database = self._databases[name] = self._new(connection.dialect.name)
-        with _transaction(connection):
-            database.top_up(connection, supply=self._settings.supply_for.get(revision))
+        with _transaction(connection) as transaction:
+            transaction.written = database.top_up(connection, supply=self._settings.supply_for.get(revision))
+        return transaction.written
 
     def follow(
         self, name: str, connection: Connection, before: Schema | None, after: Schema, touched: Collection[str] | None
@@ -181,7 +183,7 @@ class _Database:
         """Everything may be different now."""
         self.pending = None
 
-    def top_up(self, connection: Connection, *, supply: Supply | None) -> None:
+    def top_up(self, connection: Connection, *, supply: Supply | None) -> bool:
         """Top up what is pending, and capture what that wrote."""
         lost = self.pending is None
         tables = self.pending if supply is None else None
@@ -192,6 +194,7 @@ class _Database:
         self.population = population
         self.pending = set()
         self.made = self.made or bool(population.written)
+        return bool(population.written)
 
     def follow(
         self, connection: Connection, before: Schema | None, after: Schema, touched: Collection[str] | None
@@ -204,11 +207,33 @@ class _Database:
             names = {name for name in {*previous, *self.latest} if previous.get(name) != self.latest.get(name)}
         else:
             unchanged = [after.parts[part] for part in _parts_of(touched - changed.keys(), after)]
-            known: dict[str, KnownTable | None] = {**known_tables(unchanged), **changed}
+            reshaped = {name: table for name, table in changed.items() if _is_reshaped(table, previous.get(name))}
+            written = {name: changed[name] for name in changed.keys() & touched}
+            known: dict[str, KnownTable | None] = {**known_tables(unchanged), **reshaped, **written}
             names = {*known, *touched}
             self.latest = self.reader.capture(connection, names, previous=previous, known=known) if names else previous
         if self.pending is not None:
-            self.pending |= names | changed.keys() | _tables_of_changed_types(before, after)
+            self.pending |= names | _tables_that_want_rows(before, after) | _tables_of_changed_types(before, after)
+
+
+def _is_reshaped(table: KnownTable | None, rows: TableRows | None) -> bool:
+    """Tell whether a table that changed has other columns now, or another key: if not, its rows are as they were."""
+    if table is None or rows is None:
+        return True
+    shape = table.empty
+    return (shape.columns, shape.types, shape.key) != (rows.columns, rows.types, rows.key)
+
+
+def _tables_that_want_rows(before: Schema | None, after: Schema) -> set[str]:
+    """Find the tables of which something else than an index changed."""
+    old = before.parts if before is not None else {}
+    changed = ((old.get(name, {}), part) for name, part in after.parts.items() if old.get(name) is not part)
+    wanting = (part for known, part in changed if _without_indexes(known) != _without_indexes(part))
+    return set(known_tables(wanting))
+
+
+def _without_indexes(part: Part) -> Part:
+    return {key: facts for key, facts in part.items() if key.kind != "index"}
 
 
 def without_partitions(schema: Schema) -> frozenset[str]:
@@ -262,20 +287,29 @@ def _types_in(part: Part) -> Iterator[str]:
     return (key.name for key in part if key.kind in _OF_VALUES)
 
 
+@dataclass(slots=True)
+class _Transaction:
+    """What is done in one transaction."""
+
+    written: bool = False
+
+
 @contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    """Commit by the driver what is done within: SQLAlchemy's own transaction is that of `env.py`."""
+def _transaction(connection: Connection) -> Iterator[_Transaction]:
+    """Commit by the driver what is written within: SQLAlchemy's own transaction is that of `env.py`."""
+    transaction = _Transaction()
     driver = connection.connection
     if getattr(driver.dbapi_connection, "autocommit", False) is True:  # SQLite's is a number unless somebody set it
         with _explicit_transaction(connection):
-            yield
+            yield transaction
         return
     try:
-        yield
+        yield transaction
     except BaseException:
         driver.rollback()
         raise
-    driver.commit()
+    if transaction.written:
+        end_transaction(connection)
 
 
 @contextmanager

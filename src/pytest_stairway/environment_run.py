@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.environment import Environment, Run, Survey
 
-__all__ = ["Command", "EnvironmentRun", "Observer", "StepFailed", "Swallowed"]
+__all__ = ["Command", "EnvironmentRun", "Observer", "StepFailed", "Swallowed", "end_transaction"]
 
 WATCH = 0.2
 """Seconds between two looks at whether a run of `env.py` should still be waited for."""
@@ -367,12 +367,12 @@ class EnvironmentRun:
         """
         if single and not self._committed_already:
             self._clock.start()
-            _end_transaction(_connection_of(context))
+            end_transaction(_connection_of(context))
             self._clock.stop()
         self._stage = None
 
 
-def _end_transaction(connection: Connection) -> None:
+def end_transaction(connection: Connection) -> None:
     """Commit by the driver, and begin the next transaction in the same round trip where that can be had."""
     if _chains(connection):
         cursor = connection.connection.cursor()

@@ -69,6 +69,10 @@ class Snapshots:
         reader = self._reader(url, connection)
         self._latest[self._sandbox.name_of(url)] = reader.read(connection, thorough=True)
 
+    def resume(self, url: str, connection: Connection) -> None:
+        """Take note that rows were written, and committed, between two steps."""
+        self._reader(url, connection).resume(connection)
+
     def forget(self) -> None:
         """Drop what is remembered, because the databases were replaced."""
         self._readers.clear()

@@ -220,7 +220,8 @@ class Walk:
             return
 
         def work(url: str, connection: Connection) -> None:
-            self._rows.top_up(self._environment.sandbox.name_of(url), connection, revision=trip.revision)
+            if self._rows.top_up(self._environment.sandbox.name_of(url), connection, revision=trip.revision):
+                self._snapshots.resume(url, connection)
 
         self._session.look(work)
         for name, tables in self._rows.unpopulated.items():

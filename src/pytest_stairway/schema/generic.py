@@ -61,6 +61,9 @@ class Reader:
         """Nothing needs to be noted."""
         return False
 
+    def resume(self, connection: Connection) -> None:
+        """Nothing needs to be noted."""
+
     def forget(self) -> None:
         """Nothing is remembered."""
 

@@ -165,5 +165,8 @@ class SchemaReader(Protocol):
             thorough: read everything, whatever is remembered.
         """
 
+    def resume(self, connection: Connection) -> None:
+        """Take note of where things stand once rows were written, and committed, between two steps."""
+
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""

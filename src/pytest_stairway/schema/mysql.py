@@ -76,6 +76,9 @@ class Reader:
             self._seen += self._statements.seen
             self._statements = None
 
+    def resume(self, connection: Connection) -> None:
+        """Nothing needs to be noted."""
+
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""
         self._counts: Counts | None = None

@@ -51,6 +51,11 @@ class Reader:
         self._after_step = False
         self._fresh = False  # the memory is what the database holds, if nobody else was at work
 
+    def resume(self, connection: Connection) -> None:
+        """See where things stand, so that the end of the next step tells what it touched."""
+        if self._seen is not None:
+            self._seen = self._database.state(connection, self._last)
+
     def begin_step(self, connection: Connection) -> None:
         """See where things stand, where the end alone will not tell what the step touched."""
         if self._in_step:

@@ -82,6 +82,9 @@ class Reader:
         """Nothing needs to be noted."""
         return False
 
+    def resume(self, connection: Connection) -> None:
+        """Nothing needs to be noted."""
+
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""
         self._version: int | None = None
