@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("environment_run", "offline", "surveying"),
     ("session", "carried_rows", "snapshots", "rows_file"),
     ("faults", "operations", "remedies", "lookalikes", "roundtrip"),
-    ("mistakes", "attempts"),
+    ("mistakes", "attempts", "excursion"),
     ("walk", "moves"),
     ("release", "migrated", "models"),
     ("clones", "half_applied"),

@@ -12,21 +12,24 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pytest_stairway.environment_run import end_transaction
-from pytest_stairway.rows import RowGenerator, RowReader, Rows, builtin_words, known_tables
+from pytest_stairway.exceptions import StairwayError
+from pytest_stairway.rows import RowGenerator, RowReader, Rows, Unpopulated, builtin_words, known_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.rows import KnownTable, Population, Supply, TableRows, Unpopulated, Words
+    from pytest_stairway.rows import KnownTable, Population, Supply, TableRows, Words
     from pytest_stairway.schema import Schema
     from pytest_stairway.schema.model import Part
 
-__all__ = ["CarriedRows", "RowSettings", "Style", "without_partitions"]
+__all__ = ["EVERY_TABLE", "CarriedRows", "RowSettings", "Style", "without_partitions"]
 
 DIALECTS = frozenset({"postgresql", "sqlite"})
 """In which rows can be made and read."""
+EVERY_TABLE = "*"
+"""Stands for all of them, where no rows can be made at all."""
 _OF_VALUES = frozenset({"enum type", "domain", "composite type", "range type"})
 """Kinds of objects that decide which values the columns of their type take."""
 
@@ -81,6 +84,7 @@ class CarriedRows:
         self._databases: dict[str, _Database] = {}
         self._style = Style.ADVERSARIAL
         self._left_out: frozenset[str] = frozenset()
+        self._told: set[tuple[str, str]] = set()
         self.following = False
         """Whether rows are captured after steps."""
 
@@ -94,10 +98,22 @@ class CarriedRows:
         """What was captured last, by the database's name."""
         return {name: database.latest for name, database in self._databases.items()}
 
-    @property
-    def unpopulated(self) -> dict[str, tuple[Unpopulated, ...]]:
-        """The tables that could not be given rows, by the database's name."""
-        return {name: each.population.unpopulated for name, each in self._databases.items() if each.population}
+    def news(self, schemas: Mapping[str, Schema]) -> tuple[Unpopulated, ...]:
+        """Give the tables that could not be given rows, each once; one without partitions is still waited for.
+
+        Args:
+            schemas: the databases' schemas at this moment.
+        """
+        found: list[Unpopulated] = []
+        for name, database in self._databases.items():
+            tables = database.population.unpopulated if database.population is not None else ()
+            if database.broken is not None:
+                tables = (Unpopulated(table=EVERY_TABLE, reason=database.broken),)
+            new = [each for each in tables if (name, each.table) not in self._told]
+            waiting = without_partitions(schemas[name]) if new else frozenset()
+            found += [each for each in new if each.table not in waiting]
+            self._told |= {(name, each.table) for each in new if each.table not in waiting}
+        return tuple(found)
 
     @property
     def coverage(self) -> tuple[int, int]:
@@ -131,9 +147,15 @@ class CarriedRows:
         database = self._databases.get(name)
         if database is None:
             database = self._databases[name] = self._new(connection.dialect.name)
-        with _transaction(connection) as transaction:
-            transaction.written = database.top_up(connection, supply=self._settings.supply_for.get(revision))
-        return transaction.written
+            end_transaction(connection)  # in which Alembic may have made the version table
+        supply = self._settings.supply_for.get(revision)
+
+        def work() -> bool:
+            with _transaction(connection) as transaction:
+                transaction.written = database.top_up(connection, supply=supply)
+            return transaction.written
+
+        return database.attempt(work)
 
     def follow(
         self, name: str, connection: Connection, before: Schema | None, after: Schema, touched: Collection[str] | None
@@ -149,7 +171,7 @@ class CarriedRows:
         """
         database = self._databases.get(name)
         if database is not None:
-            database.follow(connection, before, after, touched)
+            database.attempt(lambda: database.follow(connection, before, after, touched))
 
     def lose(self) -> None:
         """Take note that steps were taken which nobody followed."""
@@ -178,10 +200,25 @@ class _Database:
     """Tables that changed since they were topped up; None: all of them may have."""
     population: Population | None = None
     made: bool = False
+    broken: str | None = None
+    """Why no rows are carried any more."""
+
+    def attempt(self, work: Callable[[], bool]) -> bool:
+        """Do something that gives rows up where they cannot be made or read at all: the walk goes on without them."""
+        if self.broken is not None:
+            return False
+        try:
+            return work()
+        except StairwayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told as a finding
+            self.broken = f"{type(error).__name__}: {error}".partition("\n")[0]
+            self.pending = set()
+            return False
 
     def lose(self) -> None:
         """Everything may be different now."""
-        self.pending = None
+        self.pending = None if self.broken is None else set()
 
     def top_up(self, connection: Connection, *, supply: Supply | None) -> bool:
         """Top up what is pending, and capture what that wrote."""
@@ -198,8 +235,8 @@ class _Database:
 
     def follow(
         self, connection: Connection, before: Schema | None, after: Schema, touched: Collection[str] | None
-    ) -> None:
-        """Capture what a step can have changed."""
+    ) -> bool:
+        """Capture what a step can have changed; tell whether anything did."""
         previous = self.latest
         changed = _changed_tables(before, after)
         if touched is None or before is None:
@@ -214,6 +251,7 @@ class _Database:
             self.latest = self.reader.capture(connection, names, previous=previous, known=known) if names else previous
         if self.pending is not None:
             self.pending |= names | _tables_that_want_rows(before, after) | _tables_of_changed_types(before, after)
+        return bool(names)
 
 
 def _is_reshaped(table: KnownTable | None, rows: TableRows | None) -> bool:

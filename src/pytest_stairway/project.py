@@ -69,6 +69,8 @@ class Answer:
     revision: RevisionReport | None = None
     blocked_by: str | None = None
     """A revision that cannot go up, because of which there was nothing to look at."""
+    coverage: tuple[int, int] | None = None
+    """How many tables had rows, and how many there were."""
     note: str | None = None
     """What could not be looked at, and why."""
 
@@ -84,6 +86,7 @@ class Answer:
             "findings": [finding.as_dict() for finding in self.findings],
             "revision": None if self.revision is None else self.revision.as_dict(),
             "note": self.note,
+            "coverage": self.coverage and list(self.coverage),
             "database": None if self.database is None else asdict(self.database),
             "rehearsal": None if self.rehearsal is None else self.rehearsal.as_dict(),
         }
@@ -340,12 +343,14 @@ class Project:
             return self._not_reached(revision, trip.blocked_by)
         findings = check_roundtrip(trip, revision, dialect=self.server.dialect)
         told = {each.object for each in findings if each.object is not None and each.severity is Severity.ERROR}
-        findings += check_rows(trip, revision, dialect=self.server.dialect, told=told)
+        bottom = None if trip.excursion is None else self.history.get(trip.excursion.bottom)
+        findings += check_rows(trip, revision, dialect=self.server.dialect, told=told, bottom=bottom)
         self._found[revision.revision] = findings
         findings = _accepted(findings, revision)
         failures = [*trip.failures.values(), *(failed.failure for failed in trip.row_failures.values())]
         raised = next((failure.error for failure in failures), None)
-        answer = Answer(findings=findings, database=self.database_facts, error=raised)
+        coverage = trip.coverage if trip.rows is not None else None
+        answer = Answer(findings=findings, database=self.database_facts, error=raised, coverage=coverage)
         outcome = Outcome.FAILED if answer.failed(strict=self.settings.strict) else Outcome.PASSED
         return replace(answer, revision=_reported(revision, trip, outcome))
 

@@ -86,6 +86,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     rehearsals: list[dict[str, Any]] = field(default_factory=list)
     """What was seen of revisions on many rows, as plain data."""
+    coverage: tuple[int, int] | None = None
+    """How many tables had rows at most, and how many there were then; None where no rows were carried."""
     notes: list[str] = field(default_factory=list)
     """Things to know that are no findings: what could not be looked at, and why."""
     seconds: float = 0.0
@@ -105,6 +107,10 @@ class Report:
             self.notes.append(answer["note"])
         if answer["rehearsal"] is not None:
             self.rehearsals.append(answer["rehearsal"])
+        if answer["coverage"] is not None:
+            self.coverage = max(
+                self.coverage or (0, 0), tuple(answer["coverage"]), key=lambda counts: (counts[1], counts[0])
+            )
         if answer["database"] is not None:
             self.database = DatabaseFacts(**answer["database"])
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_stairway.session import StepFailed
     from pytest_stairway.snapshots import Snapshot
 
-__all__ = ["Descent", "Roundtrip", "RowFailure", "RowMoments"]
+__all__ = ["Descent", "Excursion", "Roundtrip", "RowFailure", "RowMoments"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +43,16 @@ class RowFailure:
     """It fails only on values at the edges of what the columns allow."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excursion:
+    """What was seen below a revision that fills a column of an earlier one: down to before that one, and up again."""
+
+    bottom: str
+    """The revision that made the column: the lowest that was taken down."""
+    rows: dict[str, Rows]
+    """What came of the rows, by the database's name."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Roundtrip:
     """What was seen of one revision."""
@@ -62,8 +72,9 @@ class Roundtrip:
     """Steps that fail on populated tables only; what came after was seen without those rows."""
     rows: RowMoments | None = None
     """None where no rows were carried."""
-    unpopulated: dict[str, tuple[Unpopulated, ...]] = field(default_factory=dict)
-    """Tables that could not be given rows, and were not told of before, by the database's name."""
+    unpopulated: tuple[Unpopulated, ...] = ()
+    """Tables that could not be given rows, and were not told of before."""
+    excursion: Excursion | None = None
     coverage: tuple[int, int] = (0, 0)
     """How many tables had rows in the end, and how many there were."""
     left_alone: bool = False

@@ -7,9 +7,10 @@ did to rows that are back afterwards is not told at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_stairway.carried_rows import EVERY_TABLE
 from pytest_stairway.faults import is_irreversible
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.revisions.source import shown
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.revisions import Revision
     from pytest_stairway.roundtrip import Roundtrip, RowMoments
-    from pytest_stairway.rows import RowDifference
+    from pytest_stairway.rows import RowDifference, TableRows
     from pytest_stairway.schema import Schema
 
 __all__ = ["check_rows"]
@@ -30,7 +31,9 @@ _FUNCTIONS = {Direction.UPGRADE: "upgrade", Direction.DOWNGRADE: "downgrade", Di
 _ROWS_FILE = "supply rows or values for it by stairway_rows_file (docs/rows.md)"
 
 
-def check_rows(trip: Roundtrip, revision: Revision, *, dialect: str, told: Collection[str] = ()) -> tuple[Finding, ...]:
+def check_rows(
+    trip: Roundtrip, revision: Revision, *, dialect: str, told: Collection[str] = (), bottom: Revision | None = None
+) -> tuple[Finding, ...]:
     """Judge what one revision's steps did to the rows.
 
     Args:
@@ -38,6 +41,7 @@ def check_rows(trip: Roundtrip, revision: Revision, *, dialect: str, told: Colle
         revision: the revision.
         dialect: SQLAlchemy's name of the dialect.
         told: the objects of which the schema's findings tell already.
+        bottom: the revision down to which the excursion went, where there was one.
     """
     failure = trip.failures.get(Direction.DOWNGRADE)
     excused = trip.left_alone or (failure is not None and is_irreversible(failure, revision))
@@ -47,6 +51,8 @@ def check_rows(trip: Roundtrip, revision: Revision, *, dialect: str, told: Colle
         for name in trip.rows.before:
             schema = trip.upgraded.get(name) if trip.upgraded is not None else None
             findings += _Steps.of(trip.rows, name, teller, schema).findings()
+            if trip.excursion is not None and bottom is not None:
+                findings += _check_excursion(trip.rows, trip.excursion.rows, name, teller, bottom)
     return tuple(findings)
 
 
@@ -90,12 +96,13 @@ class _Teller:
 
     def unpopulated(self, trip: Roundtrip) -> Iterator[Finding]:
         """Tell of the tables that could not be given rows."""
-        for each in (each for tables in trip.unpopulated.values() for each in tables):
+        for each in trip.unpopulated:
+            what = f"table {each.table}" if each.table != EVERY_TABLE else "every table"
             yield self.finding(
                 "not-populated",
                 Direction.UPGRADE,
-                f"table {each.table}",
-                f"table {each.table}: no row could be made, so nothing is known of its data: {each.reason}",
+                what,
+                f"{what}: no row could be made, so nothing is known of its data: {each.reason}",
                 hint=_ROWS_FILE[0].upper() + _ROWS_FILE[1:],
             )
 
@@ -292,6 +299,51 @@ class _Steps:
                     f"the downgrade drops column {each.column}, which the upgrade filled: {_told(each)}",
                     severity=Severity.INFO,
                 )
+
+
+def _check_excursion(
+    rows: RowMoments, after: dict[str, Rows], name: str, teller: _Teller, bottom: Revision
+) -> Iterator[Finding]:
+    """Tell what a revision fills otherwise once the column was dropped and made again by an earlier one."""
+    if rows.reupgraded is None:
+        return
+    below = ", ".join(bottom.down_revision) or "base"
+    for each in compare_rows(rows.reupgraded[name], after[name]):
+        if each.change is not RowChange.VALUES_CHANGED or each.column is None or not _overwrites(each):
+            continue
+        if not _fills_otherwise(rows.before[name], rows.reupgraded[name], after[name], each):
+            continue
+        yield teller.finding(
+            "not-repeatable",
+            Direction.REUPGRADE,
+            each.object,
+            f"going down to {below} and up again fills other values, because the downgrade of {bottom.revision} drops "
+            f"the column: {_told(each)}",
+            hint="Derive values from what is in the row, not from random() or the clock; or accept it",
+        )
+        yield replace(teller, revision=bottom).finding(
+            "data-dropped",
+            Direction.DOWNGRADE,
+            each.object,
+            f"the downgrade drops column {each.column}, which {teller.revision.revision} fills: {each.total} values; "
+            "going up again fills it with others",
+            severity=Severity.INFO,
+        )
+
+
+def _fills_otherwise(before: Rows, one: Rows, other: Rows, each: RowDifference) -> bool:
+    """Tell whether a value is another one in a row where the upgrade filled it: elsewhere it was somebody else's."""
+    column = each.column or ""
+    tables = [rows.get(each.table) for rows in (before, one, other)]
+    if any(table is None or column not in table.columns for table in tables):
+        return False
+    values = [{_key(table, row): row[table.columns.index(column)] for row in table.rows} for table in tables if table]
+    return any(values[1].get(key) != values[2].get(key) for key, value in values[0].items() if value is None)
+
+
+def _key(table: TableRows, row: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """Give what identifies a row."""
+    return tuple(row[table.columns.index(name)] for name in table.key)
 
 
 def _is_loss(each: RowDifference) -> bool:

@@ -53,6 +53,8 @@ def read_rows_file(path: Path, history: History, *, rows: int, source: str) -> R
         raise UsageError(f"{path} ({source}) cannot be run: {type(error).__name__}: {error}") from error
     if not any(name in found for name in _NAMES):
         raise UsageError(f"{path} ({source}) defines none of {', '.join(_NAMES)}")
+    if not isinstance(found.get("SEED", 0), int) or not callable(found.get("WORDS", builtin_words)):
+        raise UsageError(f"{path} ({source}): SEED must be a whole number, and WORDS a function that gives texts")
     before = _mapping(found.get("ROWS_BEFORE", {}), f"{path}: ROWS_BEFORE")
     return RowSettings(
         rows=rows,
@@ -74,7 +76,19 @@ def _supply(supply: Any, place: str) -> Supply:
             )
         if "." not in name and not callable(given) and not all(isinstance(row, Mapping) for row in given):
             raise UsageError(f"{place}[{name!r}] names a table, so its rows must be mappings from column to value")
-    return dict(supply)
+    return {name: _told(given, f"{place}[{name!r}]") if callable(given) else given for name, given in supply.items()}
+
+
+def _told(given: Callable[[int], Any], place: str) -> Callable[[int], Any]:
+    """Let a function's error say whose it is."""
+
+    def call(number: int) -> Any:
+        try:
+            return given(number)
+        except Exception as error:
+            raise UsageError(f"{place}({number}) raised {type(error).__name__}: {error}") from error
+
+    return call
 
 
 def _mapping(found: Any, place: str) -> Mapping[str, Any]:

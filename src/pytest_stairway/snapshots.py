@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from pytest_stairway.schema import compare_schemas, reader_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Connection
 
     from pytest_stairway.carried_rows import CarriedRows
     from pytest_stairway.environment import Environment
-    from pytest_stairway.schema import Schema, SchemaReader
+    from pytest_stairway.schema import Key, Schema, SchemaReader
 
-__all__ = ["Snapshot", "Snapshots", "same"]
+__all__ = ["Snapshot", "Snapshots", "new_objects", "same"]
 
 Snapshot = dict[str, "Schema"]
 """The schema of each database of the sandbox, by its name there (empty where there is one database)."""
@@ -82,6 +82,15 @@ class Snapshots:
         if url not in self._readers:
             self._readers[url] = reader_for(connection.dialect.name, ignore=self._ignore)
         return self._readers[url]
+
+
+def new_objects(before: Snapshot, after: Snapshot) -> Iterator[Key]:
+    """Give the objects that were not there before; those that moved to another part are among them."""
+    for name, schema in after.items():
+        known = before[name].parts if name in before else {}
+        for part_name, part in schema.parts.items():
+            if known.get(part_name) is not part:
+                yield from part.keys() - known.get(part_name, {}).keys()
 
 
 def same(one: Snapshot, other: Snapshot) -> bool:

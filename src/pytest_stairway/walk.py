@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect
 
-from pytest_stairway.attempts import clashing_tables, is_about_values, may_be_about_rows, merge_attempts
-from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style, without_partitions
+from pytest_stairway.attempts import find_out_why, may_be_about_rows
+from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style
+from pytest_stairway.excursion import way_below
 from pytest_stairway.findings import Direction
-from pytest_stairway.roundtrip import Descent, Roundtrip, RowMoments
+from pytest_stairway.roundtrip import Descent, Excursion, Roundtrip, RowMoments
 from pytest_stairway.session import Session, StepFailed
 from pytest_stairway.shortcuts import WORTHWHILE
-from pytest_stairway.snapshots import Snapshot, Snapshots, same
+from pytest_stairway.snapshots import Snapshot, Snapshots, new_objects, same
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -77,7 +78,6 @@ class Walk:
         self._unobserved = False
         self._floor: Snapshot | None = None
         self._trips: dict[str, Roundtrip] = {}
-        self._unpopulated: set[tuple[str, str]] = set()
         self.blocked: dict[str, StepFailed] = {}
         """Revisions that cannot go up."""
         self.makers: dict[Key, str] = {}
@@ -124,9 +124,18 @@ class Walk:
         return self.at_heads
 
     def descend(self) -> Descent:
-        """Go from the heads down to where the walk starts."""
+        """Go from the heads down to where the walk starts; on empty tables, unless all goes well on populated ones."""
         if self._rows.populated:
+            descent = self._descend()
+            if not descent.failures and (descent.reached is None or same(descent.reached, descent.expected)):
+                return descent
             self._start_over()
+        descent = self._descend()
+        if descent.reached is not None and not same(descent.reached, descent.expected):
+            self._learn_makers()
+        return descent
+
+    def _descend(self) -> Descent:
         self._bring_up(self._order, observed=True)
         self._note_heads()
         self._fresh = False  # whoever comes after the descent begins anew
@@ -140,8 +149,6 @@ class Walk:
         descent.barriers = tuple(barriers)
         if not barriers:
             descent.reached = self._look()
-            if not same(descent.reached, descent.expected):
-                self._learn_makers()
         return descent
 
     def pause(self) -> None:
@@ -163,31 +170,16 @@ class Walk:
     def _walk(self, revision: str) -> Roundtrip:
         trip = self._attempt(revision, Style.ADVERSARIAL)
         if self._is_about_rows(trip):
-            trip = self._find_out_why(trip)
+            trip = find_out_why(trip, self._attempt_anew, self._is_about_rows)
         self._note_heads()
         return trip
 
-    def _find_out_why(self, populated: Roundtrip) -> Roundtrip:
-        """Walk a revision that failed on populated tables once more without rows, and with tame ones."""
-        clashing = clashing_tables(populated)
-        if clashing:
-            apart = self._attempt_anew(populated, Style.ADVERSARIAL, leave_out=clashing)
-            if not self._is_about_rows(apart):
-                return apart
-        about_values = is_about_values(populated.failures)
-        bare = None if about_values else self._attempt_anew(populated, Style.NONE)
-        if bare is not None and populated.failures.keys() <= bare.failures.keys():
-            return merge_attempts(populated, None, bare)
-        tame = self._attempt_anew(populated, Style.TAME)
-        if self._is_about_rows(tame) and bare is None:
-            bare = self._attempt_anew(populated, Style.NONE)
-        elif self._is_about_rows(tame):
-            self._fresh = False  # whoever comes next begins anew
-        return merge_attempts(populated, tame, bare)
-
-    def _attempt_anew(self, trip: Roundtrip, style: Style, *, leave_out: tuple[str, ...] = ()) -> Roundtrip:
+    def _attempt_anew(self, revision: str, style: Style, leave_out: tuple[str, ...] = ()) -> Roundtrip:
         self._start_over()
-        return self._attempt(trip.revision, style, leave_out=leave_out)
+        trip = self._attempt(revision, style, leave_out=leave_out)
+        if self._is_about_rows(trip):
+            self._fresh = False  # whoever comes next begins anew
+        return trip
 
     def _attempt(self, revision: str, style: Style, *, leave_out: tuple[str, ...] = ()) -> Roundtrip:
         """Walk a revision with rows of this style in the tables."""
@@ -203,10 +195,23 @@ class Walk:
             if style is not Style.NONE and self._rows.latest:
                 trip.rows = RowMoments(before=self._rows.latest, made=self._rows.populated)
             self._round(trip)
+            self._explore(trip)
             if revision in self._applied:
                 self._top_up(trip)  # what it made is told to be without rows here, not with the next revision
             trip.coverage = self._rows.coverage
         return trip
+
+    def _explore(self, trip: Roundtrip) -> None:
+        """Go down to before an earlier revision, and up again, where this one fills a column which that one made."""
+        barriers = self._irreversible | self._minimum
+        way = way_below(trip, self.makers, self._history, tuple(self._applied), barriers)
+        if not way or trip.revision not in self._applied:
+            return
+        steps = [*((revision, False) for revision in way), *((revision, True) for revision in reversed(way))]
+        if all(isinstance(self._venture(name, upgrade=upgrade), float) for name, upgrade in steps):
+            trip.excursion = Excursion(bottom=way[-1], rows=self._rows.latest)
+        if trip.excursion is None or not same(self._snapshots.latest, trip.reupgraded or {}):
+            self._start_over()
 
     def _is_about_rows(self, trip: Roundtrip) -> bool:
         """Tell whether a trip failed, and may not without the rows in the tables."""
@@ -224,13 +229,7 @@ class Walk:
                 self._snapshots.resume(url, connection)
 
         self._session.look(work)
-        for name, tables in self._rows.unpopulated.items():
-            waiting = without_partitions(self._snapshots.latest[name]) if tables else frozenset()
-            news = [
-                each for each in tables if (name, each.table) not in self._unpopulated and each.table not in waiting
-            ]
-            self._unpopulated |= {(name, each.table) for each in news}
-            trip.unpopulated[name] = (*trip.unpopulated.get(name, ()), *news)
+        trip.unpopulated += self._rows.news(self._snapshots.latest)
 
     def _note_heads(self) -> None:
         if len(self._applied) == len(self._order):
@@ -261,20 +260,28 @@ class Walk:
 
     def _step(self, trip: Roundtrip, direction: Direction) -> bool:
         """Take one of the three steps; tell whether it went well."""
-        self._rows.following = trip.rows is not None
-        try:
-            trip.seconds[direction] = self._session.step(trip.revision, upgrade=direction is not Direction.DOWNGRADE)
-        except StepFailed as failure:
-            trip.failures[direction] = failure
+        upgrade = direction is not Direction.DOWNGRADE
+        outcome = self._venture(trip.revision, upgrade=upgrade, followed=trip.rows is not None)
+        if isinstance(outcome, StepFailed):
+            trip.failures[direction] = outcome
             return False
+        trip.seconds[direction] = outcome
+        if trip.rows is not None:
+            trip.rows.note(direction, self._rows.latest)
+        return True
+
+    def _venture(self, revision: str, *, upgrade: bool, followed: bool = True) -> float | StepFailed:
+        """Take a step that may fail; give the seconds that it took, or why it failed."""
+        self._rows.following = followed
+        try:
+            return self._session.step(revision, upgrade=upgrade)
+        except StepFailed as failure:
+            return failure
         except BaseException:
             self._fresh = False  # interrupted in the middle of a step: whoever comes next begins anew
             raise
         finally:
             self._rows.following = False
-        if trip.rows is not None:
-            trip.rows.note(direction, self._rows.latest)
-        return True
 
     def _repair(self, trip: Roundtrip, *, applied: bool) -> None:
         """Bring the database to where the next revision starts, in the cheapest way that is right."""
@@ -407,9 +414,4 @@ class Walk:
 
     def _note_makers(self, revision: str, before: Snapshot, after: Snapshot) -> None:
         """Remember which objects a revision made."""
-        for name, schema in after.items():
-            known = before[name].parts if name in before else {}
-            for part_name, part in schema.parts.items():
-                if known.get(part_name) is not part:
-                    new = part.keys() - known.get(part_name, {}).keys()
-                    self.makers.update(dict.fromkeys(new, revision))
+        self.makers.update(dict.fromkeys(new_objects(before, after), revision))

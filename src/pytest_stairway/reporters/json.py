@@ -43,6 +43,9 @@ def as_json(report: Report) -> dict[str, Any]:
         "revisions": [revision.as_dict() for revision in report.revisions.values()],
         "rehearsals": list(report.rehearsals),
         "findings": [finding.as_dict() for finding in report.findings],
+        "rows": None
+        if report.coverage is None
+        else {"tables": report.coverage[1], "populated_tables": report.coverage[0]},
         "notes": list(report.notes),
         "summary": {
             "errors": report.count(Severity.ERROR),

@@ -95,6 +95,9 @@ def _walked(report: Report, paint: Paint) -> Iterator[str]:
         yield f"rehearsed on {rows:,} rows: {_revisions(len(report.rehearsals))}"
     if report.database is not None:
         yield f"database: {report.database.description}"
+    if report.coverage is not None and report.coverage[1]:
+        populated, tables = report.coverage
+        yield f"rows: in {populated} of {tables} table{'s' if tables != 1 else ''}"
 
 
 def _how_many(looked_at: int, report: Report) -> str:

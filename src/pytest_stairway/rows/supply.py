@@ -31,7 +31,8 @@ def rows_for(supply: Supply, shape: TableShape, count: int) -> list[Row]:
     if given is None:
         return []
     rows = [given(number) for number in range(count)] if callable(given) else list(given)
-    return [{name: as_cell(value, shape[name].type) for name, value in row.items()} for row in rows]
+    columns = {column.name: column.type for column in shape.columns}  # some may not be there yet, or not any more
+    return [{name: as_cell(value, columns[name]) for name, value in row.items() if name in columns} for row in rows]
 
 
 def values_for(supply: Supply, shape: TableShape) -> dict[str, Callable[[int], Cell]]:

@@ -1,0 +1,235 @@
+"""Rows in the walk: where they come from, what is told of them, and what a failure on populated tables becomes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gauntlet.case import Rev, sql, table
+from pytest_stairway.exceptions import UsageError
+from pytest_stairway.findings import Severity
+from pytest_stairway.report import Report
+from pytest_stairway.reporters.json import as_json
+
+if TYPE_CHECKING:
+    from conftest import MakeProject
+    from pytest_stairway.findings import Finding
+    from pytest_stairway.project import Project
+
+AUTHOR = table("a", "author", "id serial PRIMARY KEY", "name text NOT NULL", "ref_code text")
+ADD_REF_CODE = Rev(
+    "b", sql("ALTER TABLE author ADD code text CONSTRAINT uq UNIQUE"), sql("ALTER TABLE author DROP code")
+)
+FILL = "UPDATE author SET code = {} WHERE code IS NULL"
+
+
+def ask_all(project: Project) -> Report:
+    report = Report()
+    project.plan([revision.revision for revision in project.selected])
+    for revision in project.selected:
+        report.take(project.check_revision(revision).as_dict())
+    return report
+
+
+def errors(report: Report) -> list[Finding]:
+    return [finding for finding in report.findings if finding.severity is not Severity.INFO]
+
+
+def backfill(expression: str) -> Rev:
+    return Rev(
+        "c",
+        sql(FILL.format(expression)) + "\n" + sql("ALTER TABLE author ALTER code SET NOT NULL"),
+        sql("ALTER TABLE author ALTER code DROP NOT NULL"),
+    )
+
+
+def test_coverage_is_told(make_project: MakeProject) -> None:
+    report = ask_all(make_project(AUTHOR, table("b", "book", "id int", "author_id int REFERENCES author")))
+    assert report.coverage == (2, 2)
+    assert as_json(report)["rows"] == {"tables": 2, "populated_tables": 2}
+
+
+def test_no_rows_are_made_where_none_are_wanted(make_project: MakeProject) -> None:
+    report = ask_all(make_project(AUTHOR, Rev("b", sql("DELETE FROM author")), rows=0))
+    assert report.findings == []
+    assert report.coverage is None
+    assert as_json(report)["rows"] is None
+
+
+def test_what_an_earlier_downgrade_drops_is_filled_with_other_values(make_project: MakeProject) -> None:
+    report = ask_all(make_project(AUTHOR, ADD_REF_CODE, backfill("md5(random()::text)")))
+    (finding,) = errors(report)
+    assert (finding.code, finding.revision) == ("not-repeatable", "c")
+    assert finding.message.startswith("going down to a and up again fills other values")
+    assert "5 of 5 rows" in finding.message
+    assert [(each.code, each.revision) for each in report.findings if each.severity is Severity.INFO] == [
+        ("data-dropped", "b")
+    ]
+
+
+def test_what_an_earlier_downgrade_drops_may_be_filled_the_same_way_again(make_project: MakeProject) -> None:
+    assert errors(ask_all(make_project(AUTHOR, ADD_REF_CODE, backfill("'author-' || id")))) == []
+
+
+def test_the_revision_after_an_excursion_starts_where_it_should(make_project: MakeProject) -> None:
+    after = Rev("d", sql("ALTER TABLE author RENAME code TO label"), sql("ALTER TABLE author RENAME label TO code"))
+    report = ask_all(make_project(AUTHOR, ADD_REF_CODE, backfill("md5(random()::text)"), after))
+    assert [finding.revision for finding in errors(report)] == ["c"]
+
+
+def test_a_failure_with_rows_only_does_not_keep_later_revisions_from_being_reached(make_project: MakeProject) -> None:
+    unique = Rev(
+        "b", sql("ALTER TABLE author ADD CONSTRAINT u UNIQUE (name)"), sql("ALTER TABLE author DROP CONSTRAINT u")
+    )
+    after = Rev("c", sql("UPDATE author SET name = upper(name)"))
+    report = ask_all(make_project(AUTHOR, unique, after))
+    assert [(finding.code, finding.revision) for finding in errors(report)] == [
+        ("upgrade-failed", "b"),
+        ("values-not-restored", "c"),
+    ]
+    assert "only when author has rows)" in report.findings[0].message
+    assert report.revisions["b"].reupgrade_seconds is not None
+
+
+def test_a_failure_on_empty_tables_says_nothing_of_rows(make_project: MakeProject) -> None:
+    (finding,) = errors(ask_all(make_project(AUTHOR, Rev("b", sql("ALTER TABLE author ADD CHECK (1/0 > 1)")))))
+    assert finding.code == "upgrade-failed"
+    assert "rows" not in finding.message
+
+
+def test_a_table_that_cannot_be_populated_is_told_once(make_project: MakeProject) -> None:
+    closed = table("a", "closed", "id int CHECK (id IS NULL)", "other int CHECK (other < 0 AND other > 0) NOT NULL")
+    report = ask_all(make_project(closed, table("b", "one", "id int"), table("c", "two", "id int")))
+    (finding,) = errors(report)
+    assert (finding.code, finding.revision, finding.object) == ("not-populated", "a", "table closed")
+    assert finding.hint is not None
+    assert "stairway_rows_file" in finding.hint
+
+
+def test_rows_survive_from_revision_to_revision(make_project: MakeProject) -> None:
+    project = make_project(AUTHOR, Rev("b", sql("ALTER TABLE author ADD x int"), sql("ALTER TABLE author DROP x")))
+    ask_all(project)
+    assert project._walk is not None
+    (rows,) = project._walk._rows.latest.values()
+    assert rows["author"].count == 5
+    assert any(cell is not None for cell in rows["author"].column("x"))
+
+
+def test_the_way_down_from_the_heads_is_gone_again_on_empty_tables(make_project: MakeProject) -> None:
+    kept = Rev(
+        "a",
+        sql("CREATE TABLE kept (id int)"),
+        """
+        if not op.get_bind().scalar(sa.text("SELECT count(*) FROM kept")):
+            op.drop_table("kept")
+        """,
+    )
+    project = make_project(kept, table("b", "other", "id int"))
+    ask_all(project)
+    assert project.check_leftovers().findings == ()
+
+
+def test_rows_on_several_databases(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = """\
+from alembic import context
+from sqlalchemy import create_engine
+
+for name in ("one", "two"):
+    with create_engine(f"postgresql+psycopg://app@db.invalid/{name}").connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+"""
+    report = ask_all(make_project(AUTHOR, Rev("b", sql("DELETE FROM author WHERE id > 3")), case={"env": env}))
+    assert [(finding.code, finding.revision) for finding in errors(report)] == [("rows-lost", "b")] * 2 or [
+        finding.code for finding in errors(report)
+    ] == ["rows-lost"]
+    assert report.coverage == (2, 2)
+
+
+def test_rows_where_every_statement_commits(make_project: MakeProject) -> None:
+    env = """\
+from alembic import context
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql+psycopg://app@db.invalid/app", isolation_level="AUTOCOMMIT")
+with engine.connect() as connection:
+    context.configure(connection=connection, transactional_ddl=False)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+    report = ask_all(make_project(AUTHOR, Rev("b", sql("DELETE FROM author WHERE id > 3")), case={"env": env}))
+    assert [(finding.code, finding.revision) for finding in errors(report)] == [("rows-lost", "b")]
+
+
+def test_the_walk_goes_on_where_no_rows_can_be_read(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise ValueError("what is this type?")
+
+    monkeypatch.setattr("pytest_stairway.rows.capture.RowReader.capture", fail)
+    report = ask_all(
+        make_project(AUTHOR, Rev("b", sql("DELETE FROM author")), Rev("c", sql("CREATE TABLE two (id int)")))
+    )
+    assert [(finding.code, finding.revision) for finding in errors(report)] == [
+        ("not-populated", "a"),
+        ("reupgrade-failed", "c"),
+        ("schema-not-restored", "c"),
+    ]
+    assert "ValueError: what is this type?" in report.findings[0].message
+
+
+def rows_file(text: str) -> dict[str, Any]:
+    return {"case": {"files": {"rows.py": text}}, "rows_file": "rows.py"}
+
+
+class TestRowsFile:
+    def test_values_for_a_column(self, make_project: MakeProject) -> None:
+        unique = Rev(
+            "b", sql("ALTER TABLE author ADD CONSTRAINT u UNIQUE (name)"), sql("ALTER TABLE author DROP CONSTRAINT u")
+        )
+        project = make_project(
+            AUTHOR, unique, **rows_file("ROWS = {'author.name': lambda number: f'author {number}'}\n")
+        )
+        assert errors(ask_all(project)) == []
+
+    def test_rows_before_one_revision(self, make_project: MakeProject) -> None:
+        only = Rev("b", sql("DELETE FROM author WHERE name = 'Ada'"))
+        project = make_project(AUTHOR, only, **rows_file("ROWS_BEFORE = {'b': {'author': [{'name': 'Ada'}]}}\n"))
+        (finding,) = errors(ask_all(project))
+        assert (finding.code, finding.revision) == ("rows-lost", "b")
+        assert "'Ada'" in finding.message
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("1/0", "ZeroDivisionError"),
+            ("other = 1", "defines none of ROWS"),
+            ("ROWS = []", "ROWS must be a mapping"),
+            ("ROWS = {'author.name': 'Ada'}", "write a list of rows or values"),
+            ("ROWS = {'author': ['Ada']}", "rows must be mappings"),
+            ("ROWS_BEFORE = {'nowhere': {}}", "nowhere"),
+            ("ROWS_BEFORE = {'b': 1}", r"ROWS_BEFORE\['b'\] must be a mapping"),
+            ("ROWS = {}\nSEED = 'x'", "SEED"),
+            ("ROWS = {}\nWORDS = 1", "WORDS"),
+        ],
+    )
+    def test_a_file_that_cannot_be_used_is_told(self, make_project: MakeProject, text: str, said: str) -> None:
+        project = make_project(AUTHOR, ADD_REF_CODE, **rows_file(text))
+        with pytest.raises(UsageError, match=said):
+            project.verify()
+
+    def test_a_file_that_is_not_there(self, make_project: MakeProject) -> None:
+        with pytest.raises(UsageError, match=r"names .*nowhere\.py, which is not a file"):
+            make_project(AUTHOR, rows_file="nowhere.py").verify()
+
+    def test_a_function_that_fails_is_told(self, make_project: MakeProject) -> None:
+        project = make_project(AUTHOR, ADD_REF_CODE, **rows_file("ROWS = {'author.name': lambda number: 1 / 0}\n"))
+        with pytest.raises(UsageError, match=r"author\.name.*ZeroDivisionError"):
+            ask_all(project)
+
+
+def test_a_report_can_be_written(make_project: MakeProject) -> None:
+    report = ask_all(make_project(AUTHOR, Rev("b", sql("DELETE FROM author"))))
+    assert json.loads(json.dumps(as_json(report)))["findings"]
