@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from pytest_stairway.project import Answer, Project
     from pytest_stairway.report import Report
 
-__all__ = ["accept", "add_unused"]
+__all__ = ["accept", "add_unused", "was_looked_for"]
+
+OF_ROWS = frozenset(
+    (
+        *("rows-lost", "values-not-restored", "data-dropped"),
+        *("values-overwritten", "rows-deleted", "not-repeatable", "not-populated"),
+    )
+)
+"""The codes of which only a walk that carries rows can tell."""
 
 
 def accept(answer: Answer, project: Project) -> Answer:
@@ -44,13 +52,18 @@ def add_unused(report: Report, project: Project) -> None:
     entries = project.baseline.entries
     matched = {id(project.baseline.entry_for(finding)) for finding in report.findings}
     for entry in entries:
-        if id(entry) not in matched and _was_looked_at(entry, report):
+        if id(entry) not in matched and was_looked_for(entry, report, project):
             report.findings.append(_unused(entry, project))
     project.complete(report)
 
 
-def _was_looked_at(entry: Acceptance, report: Report) -> bool:
+def was_looked_for(entry: Acceptance, report: Report, project: Project) -> bool:
+    """Tell whether a run that left nothing out would have found what an entry accepts."""
     if entry.code in REHEARSED and not any(told["revision"] == entry.revision for told in report.rehearsals):
+        return False
+    if entry.code.startswith("offline-") and not project.settings.offline:
+        return False
+    if entry.code in OF_ROWS and not project.settings.rows:
         return False
     told = report.revisions.get(entry.revision or "")
     return told is None or told.outcome in {Outcome.PASSED, Outcome.FAILED}

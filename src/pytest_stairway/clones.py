@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_stairway.access import Access
+from pytest_stairway.carried_rows import RowSettings
 from pytest_stairway.environment import Environment
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError, UsageError
 from pytest_stairway.faults import line_in, story_of, words_of
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pytest_stairway.carried_rows import RowSettings
     from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database, Server
     from pytest_stairway.environment import Survey
@@ -66,7 +66,7 @@ class Clones:
         server: Server,
         contact: Contact,
         *,
-        row_settings: RowSettings,
+        row_settings: RowSettings | None = None,
         templates: Templates | None = None,
     ) -> None:
         self._history = history
@@ -74,7 +74,7 @@ class Clones:
         self._lineage = lineage
         self._server = server
         self._contact = contact
-        self._row_settings = row_settings
+        self._row_settings = row_settings or RowSettings()
         self._templates: Templates = templates or server
         self._unbuilt: dict[str, StairwayError] = {}
         self._address = ""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stairway import databases
-from pytest_stairway.acceptance import accept, add_unused
+from pytest_stairway.acceptance import accept, add_unused, was_looked_for
 from pytest_stairway.baseline import FILE_NAME, Baseline, merge, read_baseline, write_baseline
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
 from pytest_stairway.findings import Severity
-from pytest_stairway.report import Outcome, Report
+from pytest_stairway.report import Report
 from pytest_stairway.reporters.failure import render_finding, render_findings
 from pytest_stairway.reporters.json import require_writable, write_json
 from pytest_stairway.reporters.rehearsal import render_rehearsal
@@ -95,9 +95,7 @@ def _kept(old: Baseline, report: Report, project: Project) -> list[Acceptance]:
     """Tell which entries stay, because nothing was learned about them: a range leaves out half of what can be found."""
     if project.settings.range is not None or project.settings.shard is not None:
         return list(old.entries)
-    unknown = {Outcome.SKIPPED, Outcome.NOT_REACHED}
-    left_out = {name for name, told in report.revisions.items() if told.outcome in unknown}
-    return [entry for entry in old.entries if entry.revision in left_out]
+    return [entry for entry in old.entries if not was_looked_for(entry, report, project)]
 
 
 def _told(old: Baseline, new: Baseline, path: Path) -> str:

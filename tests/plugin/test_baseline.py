@@ -195,3 +195,16 @@ def test_nothing_is_written_where_nothing_can_be_looked_at(history: Project) -> 
     assert done.returncode == 2
     assert "no baseline is written" in done.stderr
     assert (history.root / NAME).read_text() == before
+
+
+def test_what_is_only_found_by_an_option_is_kept_without_it(history: Project) -> None:
+    entry = '\n[[accepted]]\ncode = "{}"\nrevision = "a1"\nreason = "r"\n'
+    codes = ["offline-unstable", "table-rewrite", "not-repeatable"]
+    history.write(NAME, "version = 1\n" + "".join(map(entry.format, codes)))
+    arguments = ["--stairway-rows", "0"]
+    assert "unused-acceptance" not in history.run("--stairway", *arguments).stdout.str()
+    text = write(history, "--rows", "0").read_text()
+    assert all(code in text for code in codes)
+    result = history.run("--stairway")
+    result.stdout.fnmatch_lines(["warning: unused-acceptance: a1: the baseline accepts not-repeatable, which *"])
+    assert "offline-unstable" not in result.stdout.str()
