@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
-from pytest_stairway.rehearsal.keys import find_key
-from pytest_stairway.rehearsal.model import Estimate
+from pytest_stairway.rehearsal.keys import named_key, told_key
+from pytest_stairway.rehearsal.model import Estimate, Failure
 from pytest_stairway.rows.backend import display_name, quote, run
 from pytest_stairway.rows.postgresql_relations import default_schema
 
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.rehearsal.keys import Key
-    from pytest_stairway.rehearsal.model import Failure
+    from pytest_stairway.rehearsal.keys import Key, UniqueColumn
     from pytest_stairway.rehearsal.watching import Sent
 
-__all__ = ["estimate_collision", "likely_values"]
+__all__ = ["estimate_chance", "estimate_collision", "likely_values"]
 
 DRAWS = 3
 """How often is drawn at most, until two values are equal."""
@@ -71,8 +70,27 @@ def estimate_collision(connection: Connection, sent: Sequence[Sent], failure: Fa
     Returns:
         None where it was no collision, or cannot be played once more.
     """
-    if not failure.is_collision or not sent:
-        return None
+    return _weigh(connection, sent, failure) if failure.is_collision and sent else None
+
+
+def estimate_chance(connection: Connection, sent: Sequence[Sent], place: UniqueColumn) -> Estimate | None:
+    """Estimate how often a step fails that has just passed, because it fills a unique key by lot.
+
+    Args:
+        connection: to the database as it was before the step; everything is taken back.
+        sent: the step's statements, as they were sent.
+        place: what it fills.
+
+    Returns:
+        None where nothing is drawn by lot, or the statements cannot be played once more.
+    """
+    passed = Failure(words="", table=f"{place.schema}.{place.table}", constraint=place.index)
+    estimate = _weigh(connection, sent, passed) if sent else None
+    return estimate if estimate is not None and estimate.by_lot else None
+
+
+def _weigh(connection: Connection, sent: Sequence[Sent], failure: Failure) -> Estimate | None:
+    """Play the statements a few times, and see how often values are equal."""
     draws: list[_Drawn] = []
     while len(draws) < 2 or (len(draws) < DRAWS and not any(draw.pairs for draw in draws)):  # noqa: PLR2004 - to compare
         found = _draw_and_take_back(connection, sent, failure)
@@ -100,13 +118,22 @@ def _draw_and_take_back(
 
 
 def _play(connection: Connection, sent: Sequence[Sent], failure: Failure) -> Key | None:
-    """Send the statements once more, the last one without the unique key that it violated."""
-    for each in sent[:-1]:
+    """Send the statements once more; the unique key goes as soon as it is there."""
+    *first, last = sent
+    key = _without_key(connection, failure)
+    for each in first:
         _send(connection, each)
-    key = find_key(connection, failure)
-    if key is not None and key.drop is not None:
+        key = key or _without_key(connection, failure)
+    if key is None and failure.is_collision:
+        return told_key(connection, failure)  # the last statement was to make it
+    _send(connection, last)
+    return key or _without_key(connection, failure)
+
+
+def _without_key(connection: Connection, failure: Failure) -> Key | None:
+    key = named_key(connection, failure)
+    if key is not None:
         run(connection, f"{key.drop} CASCADE")
-        _send(connection, sent[-1])
     return key
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_stairway.findings import Direction, Finding
+from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.rehearsal.locks import Lock
 from pytest_stairway.rehearsal.remedies import REWRITE, remedy_for_block, remedy_for_failure
 from pytest_stairway.rehearsal.words import milestones, number, quoted, seconds_of
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["check_rehearsal", "grows"]
 
 DIALECT = "postgresql"
+UNLIKELY = 0.01
+"""What happens less often than that on as many rows as were asked for is a warning, on ten times as many nothing."""
 LONG = 1.0
 """Seconds: so long a lock is told of even where it does not grow with the rows."""
 UPGRADE_HINT = (
@@ -70,6 +72,25 @@ class _Judge:
             failed = [run for run in self.rehearsal.failed if run.direction is direction]
             if failed:
                 yield self._failure(failed[0], failed[-1])
+        if not self.rehearsal.failed:
+            yield from self._lucky()
+
+    def _lucky(self) -> Iterator[Finding]:
+        """Tell what passed, and will not on more rows, or not in every try."""
+        for estimate in self.rehearsal.estimates:
+            run, share = self.rehearsal.runs[0], estimate.probability(self.rehearsal.rows)
+            if estimate.probability(self.rehearsal.rows * 10) < UNLIKELY:
+                continue
+            luck = f"passed on {number(run.rows)} rows by luck, because it draws values by lot"
+            finding = self._finding(
+                "fails-at-volume",
+                run,
+                f"{_function(run)} {luck}; {milestones(estimate)}",
+                hint=remedy_for_failure(None, self.rehearsal.estimates),
+                table=estimate.table,
+                statement=None,
+            )
+            yield finding if share >= UNLIKELY else replace(finding, severity=Severity.WARNING)
 
     def _failure(self, run: Run, smallest: Run) -> Finding:
         assert run.failure is not None

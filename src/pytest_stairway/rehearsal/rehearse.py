@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_stairway.clones import Clones
+    from pytest_stairway.rehearsal.keys import UniqueColumn
     from pytest_stairway.rehearsal.model import Estimate, Failure, Filling, Run
+    from pytest_stairway.rehearsal.running import Watched
 
 __all__ = ["rehearse"]
 
@@ -60,10 +62,13 @@ class _Play:
     runs: list[Run] = field(default_factory=list)
     estimates: list[Estimate] = field(default_factory=list)
     fillings: tuple[Filling, ...] = ()
+    _up: Watched | None = None
 
     def perform(self, rows: int) -> None:
         """Run up and down; where that fails, see how it can pass, so that as much as possible is watched."""
         failure = self._once(rows)
+        if failure is None and self.trial.drawn:
+            self._weigh(rows)
         if failure is not None and any(estimate.by_lot for estimate in self.estimates):
             failure = self._once(rows, violated=failure)
         while failure is not None and rows // SHRINK > FEW:
@@ -83,7 +88,7 @@ class _Play:
             if violated is not None and not there.loosen(violated):
                 return violated
             self.fillings = self.fillings or found
-            up = there.step(Direction.UPGRADE, rows)
+            up = self._up = there.step(Direction.UPGRADE, rows)
             self._keep(up.run, violated)
             if up.run.failure is None and self.downgrade:
                 self._keep(there.step(Direction.DOWNGRADE, rows).run, violated)
@@ -91,6 +96,15 @@ class _Play:
                 estimate = there.estimate(up)
                 self.estimates += [estimate] if estimate is not None else []
             return up.run.failure
+
+    def _weigh(self, rows: int) -> None:
+        """See on rows as they were before whether the upgrade has passed by luck."""
+        with stage(self.clones, self.revision) as there:
+            there.top_up(self.trial.few)
+            there.fill(self.trial.tables, rows, self.trial.nulls)
+            assert self._up is not None
+            found = [there.estimate_chance(self._up, place) for place in self.trial.drawn]
+            self.estimates += [estimate for estimate in found if estimate is not None]
 
     def _keep(self, run: Run, violated: Failure | None) -> None:
         self.runs.append(run if violated is None else replace(run, without=violated.constraint))
@@ -104,6 +118,8 @@ class _Trial(NamedTuple):
     runs: tuple[Run, ...]
     nulls: Mapping[str, frozenset[str]] = {}
     """By table, the columns in which the revision fills NULLs."""
+    drawn: tuple[UniqueColumn, ...] = ()
+    """What it fills though no two values may be equal there."""
 
     @property
     def tables(self) -> frozenset[str]:
@@ -130,6 +146,9 @@ def _try(clones: Clones, revision: str, few: int, *, downgrade: bool) -> _Trial:
             return _Trial(few, (up,))
         after = there.null_counts(sorted(up.tables))
         filled = [place for place, count in after.items() if count < before.get(place, 0)]
+        new = [place for place in after if place not in before and place[0] in population.populated]
+        unique = there.unique_columns()
+        drawn = tuple(unique[place] for place in (*filled, *new) if place in unique)
         nulls = {table: frozenset(name for other, name in filled if other == table) for table, _ in filled}
         down = [there.step(Direction.DOWNGRADE, few).run] if downgrade else []
-        return _Trial(few, (up, *down), nulls)
+        return _Trial(few, (up, *down), nulls, drawn)

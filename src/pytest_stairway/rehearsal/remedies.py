@@ -52,13 +52,13 @@ def remedy_for_block(run: Run, lock: TableLock) -> str:
     return NOT_NULL if any(work.read for work in mine) else SHORT
 
 
-def remedy_for_failure(failure: Failure, estimates: Sequence[Estimate]) -> str | None:
+def remedy_for_failure(failure: Failure | None, estimates: Sequence[Estimate]) -> str | None:
     """Tell how a failure that comes with the number of rows is avoided."""
     if any(estimate.by_lot for estimate in estimates):
         return (
             "Draw from more values (`gen_random_uuid()`, more characters), or draw again where a value is taken "
             "already: the number of rows decides, not luck"
         )
-    if failure.is_collision:
+    if failure is not None and failure.is_collision:
         return "Make the values differ (append the primary key), or merge the rows that are alike before"
     return "Run it by `stairway rehearse` with fewer rows to see where it begins to fail (--rows)"

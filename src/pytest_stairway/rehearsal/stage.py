@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.findings import Direction
 from pytest_stairway.lenience import lenient
-from pytest_stairway.rehearsal.estimating import estimate_collision
+from pytest_stairway.rehearsal.estimating import estimate_chance, estimate_collision
 from pytest_stairway.rehearsal.filling import Filler, null_counts
-from pytest_stairway.rehearsal.keys import loosen
+from pytest_stairway.rehearsal.keys import loosen, unique_columns
 from pytest_stairway.rehearsal.probing import bystanders
 from pytest_stairway.rehearsal.running import Watched, Watcher, prepare
 from pytest_stairway.rows import RowGenerator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.clones import Clones
     from pytest_stairway.migrated import MigratedDatabase
+    from pytest_stairway.rehearsal.keys import UniqueColumn
     from pytest_stairway.rehearsal.model import Estimate, Failure, Filling
     from pytest_stairway.rows import Population
 
@@ -98,6 +99,14 @@ class Stage:
             return None
         sent = watched.sent[: failure.statement + 1]
         return self.database.run(lambda connection: estimate_collision(connection, sent, failure))
+
+    def unique_columns(self) -> dict[tuple[str, str], UniqueColumn]:
+        """Find the columns whose values must differ by themselves, by table and column."""
+        return self.database.run(unique_columns)
+
+    def estimate_chance(self, watched: Watched, place: UniqueColumn) -> Estimate | None:
+        """Tell how often a step would fail that passed elsewhere, for it fills a unique column."""
+        return self.database.run(lambda connection: estimate_chance(connection, watched.sent, place))
 
 
 @contextlib.contextmanager
