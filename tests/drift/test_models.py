@@ -8,6 +8,7 @@ import pytest
 
 from gauntlet.case import Case, Rev, sql, write
 from pytest_stairway.findings import Severity
+from pytest_stairway.models import creating
 from pytest_stairway.project import Project
 from pytest_stairway.settings import Settings
 
@@ -206,3 +207,23 @@ for name, metadata in (("one", target_metadata), ("two", other)):
     (finding,) = make_project(env=env).check_models().findings
     assert finding.object == "column author.name"
     assert finding.message.endswith("in the database, not in the models (on db.invalid/two)")
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+def test_many_tables_take_several_transactions(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    """A server has room for so many locks, and each table takes several."""
+    pytest.importorskip(driver)
+    monkeypatch.setattr(creating, "MANY", 3)
+    monkeypatch.setattr(creating, "AT_ONCE", 2)
+    statements = [f"CREATE TABLE t{number} (id serial PRIMARY KEY)" for number in range(8)]
+    models = """\
+target_metadata = sa.MetaData()
+for number in range(8):
+    sa.Table(f"t{number}", target_metadata, sa.Column("id", sa.Integer, primary_key=True))
+sa.Table("last", target_metadata, sa.Column("id", sa.Integer, primary_key=True))
+"""
+    ini = {"sqlalchemy.url": f"postgresql+{driver}://app:secret@db.invalid/app"}
+    (finding,) = make_project(*statements, env=ASYNC.format(models=models), ini=ini).check_models().findings
+    assert finding.message == "table last: in the models, not in the database"

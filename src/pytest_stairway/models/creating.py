@@ -6,6 +6,7 @@ models take for granted; so what the models declare is dropped there first.  Els
 
 from __future__ import annotations
 
+import itertools
 import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["create_tables", "drop_tables"]
 
 AT_ONCE = 50
-"""Tables that one statement drops."""
+"""Tables that one statement drops, and statements between two commits."""
+MANY = 150
+"""Tables that fit into one transaction, whose locks the server keeps in a table of fixed size."""
 
 _CONCURRENTLY = re.compile(r"^(\s*CREATE (?:UNIQUE )?INDEX) CONCURRENTLY\b", re.IGNORECASE)
 _REPLACEABLE = re.compile(r"^(\s*CREATE)\s+(FUNCTION|PROCEDURE|VIEW|TRIGGER|AGGREGATE|RULE)\b", re.IGNORECASE)
@@ -40,6 +43,8 @@ def drop_tables(connection: Connection, tables: Iterable[Table]) -> None:
     names = [_qualified(connection, table) for table in _present(connection, tables)]
     for start in range(0, len(names), AT_ONCE):
         connection.exec_driver_sql(f"DROP TABLE {', '.join(names[start : start + AT_ONCE])} CASCADE")
+        if len(names) > MANY:
+            _commit(connection)
     for name in sorted({_qualified(connection, each) for table in tables for each in _sequences(table)}):
         connection.exec_driver_sql(f"DROP SEQUENCE IF EXISTS {name} CASCADE")
     for name, kind in sorted(_named_types(connection, tables).items()):
@@ -49,13 +54,29 @@ def drop_tables(connection: Connection, tables: Iterable[Table]) -> None:
 def create_tables(connection: Connection, metadata: Iterable[MetaData], tables: Iterable[Table]) -> None:
     """Create the models' tables, with the types, sequences and events that belong to them."""
     tables = list(tables)
+    numbers = itertools.count(1)
+
+    def relieve(*_arguments: Any) -> None:
+        if next(numbers) % AT_ONCE == 0 and len(tables) > MANY:
+            _commit(connection)
+
     _create_schemas(connection, tables)
     event.listen(connection, "before_cursor_execute", _repeatable, retval=True)
+    event.listen(connection, "after_cursor_execute", relieve)
     try:
         for each in metadata:
             each.create_all(connection, tables=[table for table in tables if table.metadata is each])
     finally:
         event.remove(connection, "before_cursor_execute", _repeatable)
+        event.remove(connection, "after_cursor_execute", relieve)
+
+
+def _commit(connection: Connection) -> None:
+    """Let the server forget its locks; it has room for some thousand, and each table takes several.
+
+    The DBAPI's own commit ends one transaction and lets the next statement begin another (PEP 249).
+    """
+    connection.connection.commit()
 
 
 def _create_schemas(connection: Connection, tables: Iterable[Table]) -> None:

@@ -15,7 +15,7 @@ from pytest_stairway.models.metadata import metadata_of
 from pytest_stairway.schema import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy import MetaData
 
@@ -39,7 +39,9 @@ def mending_operations(
         differences: what is to be mended.
         default_schema: what the default schema is called.
     """
-    options = {**context.opts, "compare_server_default": True, **given}
+    differences = list(differences)
+    tables = {(each.key.schema, each.key.parent or each.key.name) for each in differences}
+    options = {**context.opts, "compare_server_default": True, **given, **_narrowed(given, tables, default_schema)}
     options.pop("script", None)  # or rendering asks it for a target_metadata
     own = MigrationContext.configure(connection=context.connection, opts=options)
     found = list(_produce(own, metadata_of(given)))
@@ -50,6 +52,26 @@ def mending_operations(
         if text:
             written[difference.key] = text
     return written
+
+
+def _narrowed(given: Mapping[str, Any], tables: Collection[tuple[str, str]], default_schema: str) -> dict[str, Any]:
+    """Keep autogenerate from reflecting, table by table, what is known to be equal."""
+    theirs_by_name, theirs_by_object = given.get("include_name"), given.get("include_object")
+
+    def is_wanted(schema: str | None, name: str) -> bool:
+        return ("" if schema in {None, default_schema} else schema, name) in tables
+
+    def include_name(name: str, type_: str, parents: Any) -> bool:
+        if type_ == "table" and not is_wanted(parents["schema_name"], name):
+            return False
+        return theirs_by_name is None or theirs_by_name(name, type_, parents)
+
+    def include_object(item: Any, name: str, type_: str, *rest: Any) -> bool:
+        if type_ == "table" and not is_wanted(item.schema, name):
+            return False
+        return theirs_by_object is None or theirs_by_object(item, name, type_, *rest)
+
+    return {"include_name": include_name, "include_object": include_object}
 
 
 def _produce(context: MigrationContext, metadata: tuple[MetaData, ...]) -> Iterator[ops.MigrateOperation]:
