@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("frames",),
     ("marks", "baseline", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "lineage", "session_settings", "access", "tables", "clients"),
-    ("circumstances",),
+    ("circumstances", "cleaning"),
     ("environment", "shortcuts"),
     ("environment_run", "offline", "surveying"),
     ("session", "carried_rows", "snapshots", "rows_file"),

@@ -40,6 +40,7 @@ Every option can also be given by an environment variable (STAIRWAY_DATABASE) or
 SUMMARIES = {
     "check": "walk revisions up, down and up again",
     "baseline": "accept what is found now, so that only what is new fails",
+    "clean": "remove what is kept between runs, and what dead ones have left",
     "doctor": "show what would be used, and what is missing",
     "history": "show the revisions in the order in which they are walked",
     "rehearse": "run revisions on many rows, and tell what is locked and what takes long",
@@ -53,6 +54,9 @@ DESCRIPTIONS = {
     "baseline": "Do what check does, and write what is found to a file that accepts it as it stands: only what is new "
     "fails then.  A file that is there already keeps its reasons, and loses what does not happen any more; with RANGE "
     "entries are only added.",
+    "clean": "Remove templates, initialised servers and whatever dead runs have left on this machine, and say what "
+    "that was; with --database URL also the templates and dead sessions' databases on that server.  What a live run "
+    "uses stays.",
     "doctor": "Show which Alembic configuration is used, what env.py connects to, and which throwaway databases can be "
     "had for it, or why not.  No revision is run, and nothing is connected to.",
     "history": "Show the revisions in the order in which they are walked, and what is wrong with the graph that they "
@@ -98,6 +102,8 @@ def _run(parsed: argparse.Namespace) -> int:
     from pytest_stairway import commands
 
     settings, root = _settings(parsed)
+    if parsed.command == "clean":
+        return commands.clean(settings)
     project = _project(settings, root)
     if parsed.command == "handoff":
         return _handoff(parsed, project)
@@ -150,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "handoff":
             command.add_argument("range", metavar="RANGE", help=f"the revisions: {RANGES}")
             _add_handoff_options(command)
-        elif name != "doctor":
+        elif name not in ("clean", "doctor"):
             ranges = RANGES.replace("all", "the newest") if name == "rehearse" else RANGES
             command.add_argument("range", nargs="?", metavar="RANGE", help=f"the revisions: {ranges}")
         _add_options(command, leave_out=("rows", "volume") if name == "rehearse" else ())

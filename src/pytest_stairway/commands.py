@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_stairway import databases
+from pytest_stairway import cleaning, databases
 from pytest_stairway.acceptance import accept, add_unused, was_looked_for
 from pytest_stairway.baseline import FILE_NAME, Baseline, merge, read_baseline, write_baseline
+from pytest_stairway.databases.sweeping import describe_cache
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
 from pytest_stairway.findings import Severity
 from pytest_stairway.report import Report
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from pytest_stairway.baseline import Acceptance
     from pytest_stairway.project import Answer, Project
     from pytest_stairway.revisions import Revision
+    from pytest_stairway.settings import Settings
 
-__all__ = ["baseline", "check", "doctor", "history", "rehearse", "tell_unusable"]
+__all__ = ["baseline", "check", "clean", "doctor", "history", "rehearse", "tell_unusable"]
 
 OK, FOUND, UNUSABLE = 0, 1, 2
 CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "bold": 1}
@@ -204,6 +206,17 @@ def _tell_rehearsal(revision: Revision, answer: Answer, console: Console) -> Non
         console.line("\n" + render_findings(errors, console.paint) + "\n")
 
 
+def clean(settings: Settings) -> int:
+    """Remove what is kept between runs and what dead ones have left, and say what."""
+    console, removed = Console(), 0
+    for line in cleaning.clean(settings):
+        console.line(f"removed {line}")
+        removed += 1
+    if not removed:
+        console.line("there is nothing to remove")
+    return OK
+
+
 def doctor(project: Project) -> int:
     """Show what would be used, and what is missing."""
     console = Console()
@@ -221,6 +234,7 @@ def doctor(project: Project) -> int:
         _survey(console, None)
         return FOUND
     _survey(console, project.contact.dialect)
+    _cache(project, console)
     return _choice(project, console)
 
 
@@ -238,6 +252,20 @@ def _survey(console: Console, dialect: str | None) -> None:
         console.line(f"  {mark}  {each.name:<10} {each.detail}")
         if not each.available and each.remedy:
             console.line(f"{'':17}mend it by: {each.remedy}")
+
+
+def _cache(project: Project, console: Console) -> None:
+    """Tell what is kept between runs."""
+    if project.settings.no_cache:
+        console.line(f"cache: off ({project.settings.source('no_cache')})")
+        return
+    folder = databases.cache_folder(project.settings.cache_dir)
+    if folder is None:
+        console.line("cache: none, because the folder for it cannot be made; --cache-dir names another one")
+        return
+    console.line(f"cache: {folder} (stairway clean empties it)")
+    for line in describe_cache(folder):
+        console.line(f"      {line}")
 
 
 def _choice(project: Project, console: Console) -> int:

@@ -112,6 +112,9 @@ class Server(Protocol):
     def keep(self, key: str, database: Database) -> None:
         """Keep a copy of a database that nobody is connected to as the template for `key`."""
 
+    def forget(self) -> tuple[str, ...]:
+        """Drop the templates that are kept on a server that somebody named; give their names."""
+
     def drop(self, database: Database) -> None:
         """Drop a database of ours."""
 

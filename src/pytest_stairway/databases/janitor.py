@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_stairway.databases.sweeping import hold
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Janitor:
     def __init__(self, folders: Sequence[Path], account: Account | None = None, *, stop: str = "QUIT") -> None:
         self.account = account or Account()
         self._folders = list(folders)
+        self._held = [hold(folder) for folder in folders]
         self._process = os.getpid()
         try:
             self._shell = subprocess.Popen(  # noqa: S603  # our own script
@@ -121,6 +123,7 @@ class Janitor:
     def add(self, folder: Path) -> None:
         """Remove one more folder in the end."""
         self._folders.append(folder)
+        self._held.append(hold(folder))
         self._say(f'set -- "$@" {shlex.quote(str(folder))}')
 
     def run(self, command: Sequence[str], log: Path) -> bool:
@@ -161,6 +164,8 @@ class Janitor:
             self._shell.wait(_CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
             self._shell.kill()
+        for file in filter(None, self._held):
+            file.close()
         for folder in self._folders:  # somebody killed the shell; a server without its data ends by itself
             shutil.rmtree(folder, ignore_errors=True)
 

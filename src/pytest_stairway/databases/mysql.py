@@ -178,6 +178,10 @@ class MysqlServer:
     def kept(self, keys: Sequence[str]) -> tuple[str, Database] | None:
         """Return None: a database that cannot be copied is no template."""
 
+    def forget(self) -> tuple[str, ...]:
+        """Do nothing: no template stays here."""
+        return ()
+
     def keep(self, key: str, database: Database) -> None:
         """Do nothing, for the same reason."""
 

@@ -196,6 +196,12 @@ class PostgresqlServer:
         if self.kept([key]) is None:
             self._made_once(key, lambda name: self._copy(database.name, name))
 
+    def forget(self) -> tuple[str, ...]:
+        """Drop the templates that earlier runs have left on the server; give their names."""
+        templates = kept_templates(self._administrator)
+        prune(self._administrator, templates)
+        return tuple(each.name for each in templates)
+
     def _made_once(self, key: str, make: Callable[[str], Database]) -> Database:
         """Make a template, unless somebody else in this run does; it gets its lasting name when it is whole."""
         name = self._run_name(key)

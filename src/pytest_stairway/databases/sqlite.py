@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import Database, current_worker, database_name, new_session, template_name
 from pytest_stairway.databases.janitor import Janitor
+from pytest_stairway.databases.sweeping import sweep_folders
 from pytest_stairway.databases.templates import TemplateFiles
 from pytest_stairway.databases.workplace import roomy_folder
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
@@ -47,6 +48,7 @@ class SqliteProvider:
     def start(self) -> SqliteServer:
         """Make the run's folder."""
         base = self.folder or roomy_folder()
+        sweep_folders([base])
         try:
             folder = Path(tempfile.mkdtemp(prefix="stairway-", dir=base))
         except OSError as err:
@@ -147,6 +149,10 @@ class SqliteServer:
             if path.exists():
                 return key, self._database(path.stem)
         return None
+
+    def forget(self) -> tuple[str, ...]:
+        """Do nothing: no template stays here."""
+        return ()
 
     def keep(self, key: str, database: Database) -> None:
         """Keep a copy of a database that nobody is connected to as the template for `key`."""

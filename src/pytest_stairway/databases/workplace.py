@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stairway.databases.janitor import Account, Janitor
+from pytest_stairway.databases.sweeping import sweep_folders
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Workplace:
 
     def __init__(self, account: Account, *, stop: str = "QUIT") -> None:
         self._account = account
+        sweep_folders(usable_folders(account))
         self.folder = new_folder(roomy_folder(account), account)
         self.log = self.folder / "log"
         self.data = self.folder / "data"

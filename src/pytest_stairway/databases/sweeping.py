@@ -1,0 +1,130 @@
+"""Finds what dead runs have left on this machine, and what is kept in the cache, and removes it.
+
+A run holds a lock in its own folder for as long as it lives.  Its janitor removes the folder after it, whatever it died
+of; only where somebody killed the janitor, too, or the machine went down, there is something to sweep up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from pytest_stairway.databases.cache import remove_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["clean_cache", "describe_cache", "hold", "sweep_folders"]
+
+ALIVE = "alive"
+"""The file in a run's folder that the run keeps locked."""
+MARK = "pytest-stairway"
+"""What is in that file."""
+PREFIX = "stairway-"
+_YOUNG_SECONDS = 60
+_STOP_SECONDS = 10
+_KINDS = {
+    "data": "an initialised data directory",
+    "cluster": "a server's data directory with templates",
+    "sqlite": "a template of SQLite",
+}
+
+
+def hold(folder: Path) -> IO[str] | None:
+    """Lock a run's folder; the run is alive until what this returns is closed.  None where that cannot be done."""
+    try:
+        file = (folder / ALIVE).open("w")
+    except OSError:
+        return None
+    with contextlib.suppress(OSError):  # where locks do not work, nothing is swept
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    file.write(MARK)
+    file.flush()
+    return file
+
+
+def sweep_folders(bases: Iterable[Path]) -> tuple[str, ...]:
+    """Stop the servers and remove the folders of dead runs; give the folders."""
+    swept = []
+    for base in dict.fromkeys((*bases, Path(tempfile.gettempdir()))):
+        with contextlib.suppress(OSError):
+            for folder in sorted(base.glob(f"{PREFIX}????????")):  # as `tempfile.mkdtemp` names them
+                if folder.is_dir() and not folder.is_symlink() and _is_dead(folder):
+                    _stop_server(folder)
+                    shutil.rmtree(folder, ignore_errors=True)
+                    swept.append(str(folder))
+    return tuple(swept)
+
+
+def _is_dead(folder: Path) -> bool:
+    if os.geteuid() not in (0, folder.stat().st_uid):
+        return False
+    try:
+        with (folder / ALIVE).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file.read() == MARK  # else it is somebody else's
+    except FileNotFoundError:  # it is just being made, or its run died at that very moment
+        left = {path.name for path in folder.iterdir()}
+        return left <= {"log"} and time.time() - folder.stat().st_mtime > _YOUNG_SECONDS
+    except OSError:
+        return False
+
+
+def _stop_server(folder: Path) -> None:
+    """Stop a server that runs in a folder, and in no other."""
+    for file in folder.rglob("*.pid"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pid = int(file.read_text().split()[0])
+            if Path(f"/proc/{pid}/cwd").resolve().is_relative_to(folder):
+                os.kill(pid, signal.SIGQUIT)
+                _wait_for_end(pid)
+
+
+def _wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "Z":
+            return
+        time.sleep(0.02)
+
+
+def describe_cache(folder: Path) -> list[str]:
+    """Tell what is in the cache, an entry a line."""
+    return [f"{entry.name}: {what}, {_size(entry) >> 20} MB" for entry, what in _entries(folder)]
+
+
+def clean_cache(folder: Path) -> list[str]:
+    """Remove what is in the cache, and tell what that was; anything that is not ours stays."""
+    told = []
+    for entry, what in _entries(folder):
+        size = _size(entry)
+        remove_entry(entry)
+        told.append(f"{entry}: {what}, {size >> 20} MB")
+    for lock in folder.glob("*.lock"):
+        if lock.name.startswith((*(f"{kind}-" for kind in _KINDS), "clusters.")):
+            lock.unlink(missing_ok=True)
+    return told
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, str]]:
+    for kind, what in _KINDS.items():
+        for entry in sorted(folder.glob(f"{kind}-*")):
+            if entry.suffix != ".lock":
+                yield entry, what
+        for entry in sorted(folder.glob(f".{kind}-*")):
+            yield entry, f"what is left of {what} that was never finished"
+
+
+def _size(entry: Path) -> int:
+    paths = [entry, *entry.rglob("*")] if entry.is_dir() else [entry]
+    with contextlib.suppress(OSError):  # somebody else cleans up, too
+        return sum(path.lstat().st_size for path in paths)
+    return 0
