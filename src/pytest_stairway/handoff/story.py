@@ -148,6 +148,7 @@ class Story:
     statement_timeout: str
     server: str
     client: str
+    without_psql: bool
     dump: str
     stamped: bool
     tables: int
@@ -202,6 +203,7 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
         statement_timeout=settings.handoff_statement_timeout,
         server=release.server,
         client=proof.runner if proof else "",
+        without_psql=proof is not None and release.dialect == "postgresql" and not proof.runner.startswith("psql"),
         dump=Path(settings.handoff_from_dump).name if settings.handoff_from_dump else "",
         stamped=start.stamped if start else False,
         tables=population.tables if population else 0,
