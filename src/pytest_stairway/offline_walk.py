@@ -149,9 +149,8 @@ class OfflineWalk:
             StairwayError: `env.py` cannot be run in offline mode.
         """
         if revision not in self._trips:
-            planned = revision in self._planned
-            earlier = self._planned[: self._planned.index(revision)] if planned else []
-            self._render([*self._planned, revision] if not planned else self._planned, revision)
+            earlier = self._planned[: self._planned.index(revision)] if revision in self._planned else []
+            self._render()
             for name in [*(each for each in earlier if each not in self._trips), revision]:
                 self._trips[name] = self._check(name)
         return self._trips[revision]
@@ -167,17 +166,14 @@ class OfflineWalk:
         self._drop_offline()
         self._drop_online()
 
-    def _render(self, wanted: Collection[str], revision: str) -> None:
-        """Write the SQL of every revision, by one run of `env.py`; those that are asked for up, down and up."""
-        if revision in self._places:
+    def _render(self) -> None:
+        """Write the SQL of every revision, up, down and up again, by one run of `env.py`."""
+        if self._script is not None:
             return
         steps: list[Step] = []
         for name in self._order:
-            if name in wanted:
-                self._places[name] = len(steps)
-            steps.append(Step(name))
-            if name in wanted and name not in self._irreversible:
-                steps += [Step(name, upgrade=False), Step(name)]
+            self._places[name] = len(steps)
+            steps += [Step(name)] if name in self._irreversible else [Step(name), Step(name, upgrade=False), Step(name)]
         environment = Environment(self._history, sandbox=Sandbox(lambda _contact: self._server))
         self._script = render_offline(environment, steps, start=frozenset(), alone=True)
 

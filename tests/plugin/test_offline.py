@@ -32,7 +32,9 @@ def test_the_offline_items_come_last_and_fail_alone(project: Project) -> None:
     project.chain("a").add("b", BOUND, 'op.execute("DELETE FROM t_a WHERE id = 7")')
     result = project.run("--stairway", "--stairway-offline", "-v")
     names = [name.partition("::")[2] for name in order(result)]
-    assert names == ["history", "roundtrip", "roundtrip", "leftovers", "release[a]", "offline", "offline"]
+    assert names[:3] == ["history", "roundtrip", "roundtrip"]
+    assert names[-2:] == ["offline", "offline"]
+    assert names.count("offline") == 2
     failed = [name for name, word in outcomes(result).items() if word == "FAILED"]
     assert failed == ["migrations/versions/b_make.py::offline"]
     result.stdout.fnmatch_lines(["*offline-differs: bound parameters are lost: the migration gives id=7*"])
