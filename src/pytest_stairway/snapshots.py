@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import inspect
+
 from pytest_stairway.schema import compare_schemas, reader_for
 
 if TYPE_CHECKING:
@@ -12,10 +14,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pytest_stairway.carried_rows import CarriedRows
-    from pytest_stairway.environment import Environment
+    from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.schema import Key, Schema, SchemaReader
 
-__all__ = ["Snapshot", "Snapshots", "new_objects", "same"]
+__all__ = ["Snapshot", "Snapshots", "column_lengths", "new_objects", "same"]
 
 Snapshot = dict[str, "Schema"]
 """The schema of each database of the sandbox, by its name there (empty where there is one database)."""
@@ -69,9 +71,10 @@ class Snapshots:
         reader = self._reader(url, connection)
         self._latest[self._sandbox.name_of(url)] = reader.read(connection, thorough=True)
 
-    def resume(self, url: str, connection: Connection) -> None:
-        """Take note that rows were written, and committed, between two steps."""
-        self._reader(url, connection).resume(connection)
+    def top_up(self, url: str, connection: Connection, *, revision: str) -> None:
+        """Give tables rows before a revision is walked, between two steps."""
+        if self._rows is not None and self._rows.top_up(self._sandbox.name_of(url), connection, revision=revision):
+            self._reader(url, connection).resume(connection)
 
     def forget(self) -> None:
         """Drop what is remembered, because the databases were replaced."""
@@ -82,6 +85,15 @@ class Snapshots:
         if url not in self._readers:
             self._readers[url] = reader_for(connection.dialect.name, ignore=self._ignore)
         return self._readers[url]
+
+
+def column_lengths(connection: Connection, survey: Survey) -> Iterator[int]:
+    """Give how long an id may be in the version tables, where there is a limit."""
+    for schema, table in survey.version_tables:
+        (column,) = inspect(connection).get_columns(table, schema=schema)
+        length = getattr(column["type"], "length", None)
+        if length:
+            yield length
 
 
 def new_objects(before: Snapshot, after: Snapshot) -> Iterator[Key]:

@@ -8,9 +8,8 @@ the revision is walked once more without them.  Nothing here judges what was see
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
-
-from sqlalchemy import inspect
 
 from pytest_stairway.attempts import find_out_why, may_be_about_rows
 from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style
@@ -19,12 +18,10 @@ from pytest_stairway.findings import Direction
 from pytest_stairway.roundtrip import Descent, Excursion, Roundtrip, RowMoments
 from pytest_stairway.session import Session, StepFailed
 from pytest_stairway.shortcuts import WORTHWHILE
-from pytest_stairway.snapshots import Snapshot, Snapshots, new_objects, same
+from pytest_stairway.snapshots import Snapshot, Snapshots, column_lengths, new_objects, same
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-
-    from sqlalchemy import Connection
 
     from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.revisions import History
@@ -85,11 +82,6 @@ class Walk:
         self.at_heads: Snapshot | None = None
         """The schema with every revision applied, once the walk has been there."""
 
-    @property
-    def applied(self) -> tuple[str, ...]:
-        """The revisions that the database has now, in the history's order."""
-        return tuple(self._applied)
-
     def roundtrip(self, revision: str) -> Roundtrip:
         """Take one revision up, down and up again.
 
@@ -104,17 +96,11 @@ class Walk:
 
     def version_column_length(self) -> int | None:
         """Read how long an id may be in the version tables; None where there is no limit."""
-        lengths: list[int | None] = []
-
-        def look(_url: str, connection: Connection) -> None:
-            for schema, table in self._survey.version_tables:
-                (column,) = inspect(connection).get_columns(table, schema=schema)
-                lengths.append(getattr(column["type"], "length", None))
-
         if not self._fresh:
             self._start_over()
-        self._session.look(look)
-        return min(filter(None, lengths), default=None)
+        lengths: list[int] = []
+        self._session.look(lambda _url, connection: lengths.extend(column_lengths(connection, self._survey)))
+        return min(lengths, default=None)
 
     def reach_heads(self) -> Snapshot | None:
         """Give the schema with every revision applied one by one; None where one of them cannot be."""
@@ -223,12 +209,7 @@ class Walk:
         """Give rows to tables that changed since they got some."""
         if not self._rows.wants(trip.revision):
             return
-
-        def work(url: str, connection: Connection) -> None:
-            if self._rows.top_up(self._environment.sandbox.name_of(url), connection, revision=trip.revision):
-                self._snapshots.resume(url, connection)
-
-        self._session.look(work)
+        self._session.look(functools.partial(self._snapshots.top_up, revision=trip.revision))
         trip.unpopulated += self._rows.news(self._snapshots.latest)
 
     def _note_heads(self) -> None:
