@@ -20,7 +20,8 @@ THERE = Schema.of("postgresql", BEFORE)
 @pytest.mark.parametrize(
     ("said", "hint"),
     [
-        ('index "book_title_ix" does not exist', "Did you mean ix_book_title?"),
+        ('index "ix_book_titel" does not exist', "Did you mean ix_book_title?"),
+        ('index "book_tags" does not exist', None),
         ('relation "boook" does not exist', "Did you mean book?"),
         ('type "statuus" does not exist', "Did you mean status?"),
         ("no such table: main.boook", "Did you mean book?"),

@@ -124,7 +124,8 @@ def _walk(project: Project, console: Console) -> Report:
             answer = accept(asked, project)
             report.take(answer.as_dict())
             _tell(name, answer, project, console)
-        complete = settings.range is settings.shard is None and len(report.revisions) == len(project.selected)
+        all_asked = settings.range is settings.shard is None and project.is_usable
+        complete = all_asked and len(report.revisions) == len(project.selected)
     finally:
         report.seconds = time.perf_counter() - started
         project.complete(report)

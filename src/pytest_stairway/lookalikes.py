@@ -35,6 +35,8 @@ KINDS = {
     "type": frozenset({"enum type", "domain", "composite type", "range type"}),
 }
 RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "index", "foreign table"})
+LIKENESS_ON_A_TABLE, LIKENESS = 0.6, 0.8
+"""How much a name must be like the one that is not there: of all tables' names, one is a little like any other."""
 MOST = 5
 """How many names are listed."""
 
@@ -71,7 +73,7 @@ def _candidates(kind: str, table: str | None, there: Schema) -> list[Key]:
 
 def _close(name: str, candidates: Iterable[Key], table: str | None) -> str | None:
     names = sorted({key.name for key in candidates if not key.name.startswith("(")})
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1, cutoff=LIKENESS_ON_A_TABLE if table else LIKENESS)
     if close and close[0] != name:
         return f"Did you mean {close[0]}?"
     if table and names and len(names) <= MOST:

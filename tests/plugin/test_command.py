@@ -53,6 +53,15 @@ def test_findings(project: Project) -> None:
     assert "Traceback" not in done.stdout
 
 
+def test_a_history_that_cannot_be_loaded_is_told_once(project: Project) -> None:
+    project.chain("a1")
+    project.add("b2", head="import nothing_of_the_kind")
+    done = project.command("check")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.count("unloadable-revision: ") == 1
+    assert "no revision was walked" in done.stdout
+
+
 def test_a_range(history: Project) -> None:
     done = history.command("check", "b2:")
     assert done.returncode == 0
