@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.environment import Environment
@@ -15,7 +16,7 @@ from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.schema import Schema, Verdict, compare_schemas, reader_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection
@@ -193,6 +194,8 @@ def _default_schema(connection: Connection) -> str:
 
 
 def _given_names(declared: Declared) -> Collection[str]:
-    """Collect the names that models give their constraints, by themselves or by a naming convention."""
-    constraints: Iterable[object] = (each.name for table in declared.tables.values() for each in table.constraints)
-    return {str(name) for name in constraints if isinstance(name, str)}
+    """Collect the names that models give constraints and indexes, by themselves or by a naming convention."""
+    tables = declared.tables.values()
+    constraints = (each.name for table in tables for each in table.constraints)
+    indexes = (each.name for table in tables for each in table.indexes)
+    return {str(name) for name in chain(constraints, indexes) if isinstance(name, str)}

@@ -57,6 +57,8 @@ ATTRIBUTES = frozenset(
     }
 )
 """What no model can say of what it declares."""
+NAMELESS = frozenset({"mysql", "mariadb"})
+"""Dialects on which names that the server makes up look like any other: those of columns."""
 
 
 def restrict(schema: Schema, tables: Collection[tuple[str, str]]) -> Schema:
@@ -80,7 +82,7 @@ def judge(differences: Iterable[Difference], migrated: Schema, *, named: Collect
     Args:
         differences: what the models' database has otherwise than the migrated one.
         migrated: the migrated one.
-        named: the names of constraints that the models give themselves.
+        named: the names of constraints and indexes that the models give themselves.
     """
     differences = list(differences)
     explained = {each.key for each in differences if each.attribute in {"default", "identity"}}
@@ -104,7 +106,7 @@ def _is_made_up(difference: Difference, dialect: str, named: Collection[str]) ->
     """Tell whether a constraint has another name only because the models give it none."""
     if difference.change is not Change.RENAMED or difference.after is None or difference.after in named:
         return False
-    return is_automatic(dialect, difference.key._replace(name=difference.after))
+    return dialect in NAMELESS or is_automatic(dialect, difference.key._replace(name=difference.after))
 
 
 def _is_declarable(difference: Difference, migrated: Schema) -> bool:

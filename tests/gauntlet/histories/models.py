@@ -331,6 +331,25 @@ DRIFT = (
         "check constraint ck_age on author",
         dialect="sqlite",
     ),
+    drift(
+        "models-mariadb-enum",
+        "a value is added to an enum in Python only",
+        """
+        CREATE TABLE author (id integer NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(50) NOT NULL DEFAULT 'x',
+        done bool, mood enum('a', 'b'), CONSTRAINT uq UNIQUE (name));
+        CREATE TABLE book (id integer NOT NULL AUTO_INCREMENT PRIMARY KEY, author_id integer,
+        at datetime DEFAULT CURRENT_TIMESTAMP, CONSTRAINT fk_book FOREIGN KEY (author_id) REFERENCES author (id))
+        """,
+        author(
+            'sa.Column("name", sa.String(50), nullable=False, unique=True, server_default="x")',
+            'sa.Column("done", sa.Boolean)',
+            'sa.Column("mood", sa.Enum("a", "b", "c"))',
+        )
+        + '\nsa.Table("book", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("author_id", '
+        'sa.ForeignKey("author.id")), sa.Column("at", sa.DateTime, server_default=sa.func.now()))',
+        "column author.mood: type",
+        dialect="mysql",
+    ),
 )
 
 SOUND = (
@@ -538,6 +557,25 @@ SOUND = (
         ),
         "",
         dialect="sqlite",
+    ),
+    drift(
+        "models-mariadb-sound",
+        "names that MariaDB makes up where the models give none, and the migration does",
+        """
+        CREATE TABLE author (id integer NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(50) NOT NULL DEFAULT 'x',
+        done bool, mood enum('a', 'b'), CONSTRAINT uq UNIQUE (name));
+        CREATE TABLE book (id integer NOT NULL AUTO_INCREMENT PRIMARY KEY, author_id integer,
+        at datetime DEFAULT CURRENT_TIMESTAMP, CONSTRAINT fk_book FOREIGN KEY (author_id) REFERENCES author (id))
+        """,
+        author(
+            'sa.Column("name", sa.String(50), nullable=False, unique=True, server_default="x")',
+            'sa.Column("done", sa.Boolean)',
+            'sa.Column("mood", sa.Enum("a", "b"))',
+        )
+        + '\nsa.Table("book", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("author_id", '
+        'sa.ForeignKey("author.id")), sa.Column("at", sa.DateTime, server_default=sa.func.now()))',
+        "",
+        dialect="mysql",
     ),
 )
 
