@@ -19,7 +19,7 @@ from pytest_stairway.environment import Environment
 from pytest_stairway.offline import Part, Step, render_offline
 from pytest_stairway.offline_checks import Blame, check_rendering, differing, failed_to_run
 from pytest_stairway.offline_runners import SEED, script_runner
-from pytest_stairway.rows import RowReader, compare_rows
+from pytest_stairway.rows import RowReader, Rows, compare_rows
 from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.schema import compare_schemas, reader_for
 from pytest_stairway.session import Session, StepFailed
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pytest_stairway.offline import Script, Statement
     from pytest_stairway.offline_runners import ScriptRunner
     from pytest_stairway.revisions import History
-    from pytest_stairway.rows import RowGenerator, Rows, Supply
+    from pytest_stairway.rows import RowGenerator, Supply
     from pytest_stairway.schema import Schema, SchemaReader
 
 __all__ = ["COMPARED", "OfflineTrip", "OfflineWalk"]
@@ -199,7 +199,7 @@ class OfflineWalk:
         again = self._step(trip, Step(revision), _AGAIN, silent=True)
         if again is None:
             return False
-        changing = {each.object for each in compare_rows(up, again)}
+        changing = {each.object for each in compare_rows(up, again)} if trip.findings else set()
         trip.findings[:] = [each for each in trip.findings if each.object is None or each.object not in changing]
         return True
 
@@ -243,6 +243,8 @@ class OfflineWalk:
         assert offline is not None
         assert self._lookout is not None
         assert self._lookout.schema is not None
+        if silent and not trip.findings:
+            return Rows()  # nobody looks at them
         rows = online.access.run(online.rows.capture)
         if silent:
             return rows
