@@ -23,18 +23,17 @@ class Complaint(NamedTuple):
 
 def complaint_of(error: BaseException) -> Complaint:
     """Find what the server said, in an error or in what it was raised from."""
+    found = Complaint()
     for each in _with_originals(error):
-        state = sqlstate_of(each)
-        if state is not None:
-            told = getattr(each, "diag", each)
-            fields = _dictionary_of(each)
-            return Complaint(
-                state,
-                getattr(told, "schema_name", None) or fields.get("s"),
-                getattr(told, "table_name", None) or fields.get("t"),
-                getattr(told, "constraint_name", None) or fields.get("n"),
-            )
-    return Complaint()
+        told = getattr(each, "diag", each)
+        fields = _dictionary_of(each)
+        found = Complaint(  # an adapter around a driver may know the state only
+            found.sqlstate or sqlstate_of(each),
+            found.schema or getattr(told, "schema_name", None) or fields.get("s"),
+            found.table or getattr(told, "table_name", None) or fields.get("t"),
+            found.constraint or getattr(told, "constraint_name", None) or fields.get("n"),
+        )
+    return found
 
 
 def sqlstate_of(error: BaseException) -> str | None:

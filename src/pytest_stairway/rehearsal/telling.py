@@ -53,7 +53,7 @@ def tell_statements(observations: Sequence[Observation], names: Names) -> tuple[
 def is_told(observation: Observation, names: Names) -> bool:
     """Tell whether a statement is about anything but ignored tables: the version table's update is not."""
     concerned = _concerned(observation)
-    return not concerned or not all(names.ignores(table) for table in concerned)
+    return observation.after is None or not concerned or not all(names.ignores(table) for table in concerned)
 
 
 def _transactions(observations: Sequence[Observation]) -> list[int]:
