@@ -79,7 +79,22 @@ def test_testing_a_migration(sample: Path, postgresql_server: Server) -> None:
     assert re.search(r"^10 passed", done.stdout, re.MULTILINE), done.stdout + done.stderr
 
 
+MODELS = """
+from sqlalchemy import Enum
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+class Base(DeclarativeBase): ...
+
+class Ticket(Base):
+    __tablename__ = "tickets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[str | None] = mapped_column(Enum("open", "closed", name="ticketstatus"))
+"""
+
+
 def test_adopting_a_history(sample: Path, postgresql_server: Server) -> None:
+    shutil.rmtree(sample / "migrations" / "versions")  # the page's revision is all of its history
+    write(sample, "src/sample_blog/models.py", MODELS)
     for what, name, text in examples("baseline.md"):
         if what == "file":
             write(sample, name, text)
