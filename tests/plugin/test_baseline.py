@@ -33,21 +33,28 @@ def write(project: Project, *arguments: Any) -> Path:
     return project.root / NAME
 
 
+def failed(result: pytest.RunResult) -> int:
+    """Count what failed, whatever else passed or had nothing to say."""
+    outcomes = result.parseoutcomes()
+    assert outcomes["passed"]
+    return outcomes.get("failed", 0) + outcomes.get("errors", 0)
+
+
 def findings(report: dict[str, Any]) -> list[tuple[str, str, bool, str | None]]:
     return [(each["code"], each["revision"], each["accepted"], each["reason"]) for each in report["findings"]]
 
 
 def test_only_what_is_new_fails(history: Project) -> None:
-    history.run("--stairway").assert_outcomes(failed=1, passed=5)
+    assert failed(history.run("--stairway")) == 1
     path = write(history)
     assert path.read_text().count("[[accepted]]") == 1
     result = history.run("--stairway")
-    result.assert_outcomes(passed=6)
+    assert failed(result) == 0
     result.stdout.fnmatch_lines(
         ["accepted: schema-not-restored: b2: table t_b2: still there after the downgrade (as it stood when *)"]
     )
     history.add("d4", up='op.execute("CREATE TABLE IF NOT EXISTS t_d4 (id INT)")')
-    history.run("--stairway").assert_outcomes(failed=1, passed=6)
+    assert failed(history.run("--stairway")) == 1
 
 
 def test_what_is_accepted_stands_in_the_report_with_its_reason(history: Project) -> None:
@@ -95,7 +102,7 @@ def mended(history: Project) -> Project:
 
 def test_an_entry_that_nothing_matches_is_reported(mended: Project) -> None:
     result = mended.run("--stairway")
-    result.assert_outcomes(passed=6)
+    assert failed(result) == 0
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
@@ -169,9 +176,9 @@ def test_a_revision_that_cannot_go_up_can_be_accepted(project: Project) -> None:
 def test_another_file(history: Project) -> None:
     write(history, "-o", "known.toml")
     assert not (history.root / NAME).exists()
-    history.run("--stairway", "--stairway-baseline", "known.toml").assert_outcomes(passed=6)
+    assert failed(history.run("--stairway", "--stairway-baseline", "known.toml")) == 0
     history.write("pytest.ini", "[pytest]\nstairway_baseline = known.toml\n")
-    history.run("--stairway").assert_outcomes(passed=6)
+    assert failed(history.run("--stairway")) == 0
     assert history.command("check").returncode == 0
 
 
