@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from gauntlet.case import Rev, sql, table
 from pytest_stairway.report import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import MakeProject
     from pytest_stairway.project import Answer, Project
 
@@ -247,12 +251,25 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 
-@event.listens_for(Engine, "handle_error")
 def unwrap(context):
     raise context.original_exception from context.sqlalchemy_exception
+
+
+if not hasattr(Engine, "unwrap"):  # env.py is run more than once
+    Engine.unwrap = staticmethod(unwrap)
+    event.listen(Engine, "handle_error", unwrap)
 """
 
 
+@pytest.fixture
+def _unwrapping() -> Iterator[None]:
+    """Take the listener off that the application has put on every engine of the process."""
+    yield
+    event.remove(Engine, "handle_error", Engine.unwrap)
+    del Engine.unwrap
+
+
+@pytest.mark.usefixtures("_unwrapping")
 def test_an_application_that_unwraps_the_drivers_errors_ends_no_walk(make_project: MakeProject) -> None:
     project = make_project(
         Rev("a", sql("SELECT 1/0")),
