@@ -31,7 +31,9 @@ def test_the_summary(mixed: Project) -> None:
         r"5 revisions: 2 passed, 2 failed, 1 not reached, in \d+\.\d\d s",
         r"slowest: \w\w make \w\w \d+ ms; .*",
         r"database: SQLite 3\.\d+\.\d+, files in /.*",
+        r"rows: in 3 of 3 tables",
         r"warning: irreversible: a1: downgrade\(\) declares that it cannot: NotImplementedError: gone",
+        r"note: env\.py gives context\.configure\(\) no target_metadata to compare the database with",
         r"findings written to .*out\.json",
     ]
     for line, pattern in zip(summary, patterns, strict=False):
@@ -79,6 +81,7 @@ def test_the_json(mixed: Project) -> None:
         "revisions",
         "rehearsals",
         "findings",
+        "rows",
         "notes",
         "summary",
     ]
