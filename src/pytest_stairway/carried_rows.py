@@ -85,13 +85,14 @@ class CarriedRows:
         self._style = Style.ADVERSARIAL
         self._left_out: frozenset[str] = frozenset()
         self._told: set[tuple[str, str]] = set()
+        self._populated_before = False
         self.following = False
         """Whether rows are captured after steps."""
 
     @property
     def populated(self) -> bool:
         """Whether any table has rows that were made here."""
-        return any(database.made for database in self._databases.values())
+        return self._populated_before or any(database.made for database in self._databases.values())
 
     @property
     def latest(self) -> dict[str, Rows]:
@@ -124,8 +125,10 @@ class CarriedRows:
     def make(self, style: Style, *, leave_out: Collection[str] = ()) -> None:
         """Make rows in this style from now on, and none in some tables."""
         if (style, frozenset(leave_out)) != (self._style, self._left_out):
+            populated = self.populated
             self._style, self._left_out = style, frozenset(leave_out)
             self.forget()
+            self._populated_before = populated  # the rows of the other style are still there
 
     def wants(self, revision: str) -> bool:
         """Tell whether tables may want rows before a revision is walked."""
@@ -181,6 +184,7 @@ class CarriedRows:
     def forget(self) -> None:
         """Drop what is remembered, because the databases were replaced."""
         self._databases.clear()
+        self._populated_before = False
 
     def _new(self, dialect: str) -> _Database:
         ignore = [*self._ignore, *((None, table) for table in self._left_out)]

@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from gauntlet.case import Rev, sql, table
+from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.findings import Severity
 from pytest_stairway.report import Report
@@ -91,6 +93,20 @@ def test_a_failure_with_rows_only_does_not_keep_later_revisions_from_being_reach
     ]
     assert "only when author has rows)" in report.findings[0].message
     assert report.revisions["b"].reupgrade_seconds is not None
+
+
+def test_rows_of_another_style_stay_rows() -> None:
+    """A revision that fails because of them must be tried without them too."""
+    carried = CarriedRows(RowSettings(rows=3), ignore=())
+    carried.make(Style.TAME)
+    with create_engine("sqlite://").connect() as connection:
+        connection.execute(text("CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT NOT NULL)"))
+        connection.commit()
+        carried.top_up("", connection, revision="a")
+        carried.make(Style.ADVERSARIAL)
+        assert carried.populated
+    carried.forget()
+    assert not carried.populated
 
 
 def test_a_failure_on_empty_tables_says_nothing_of_rows(make_project: MakeProject) -> None:
