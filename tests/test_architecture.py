@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("offline_reasons", "rehearsal"),
     ("checks", "drift", "row_checks", "offline_checks", "offline_runners"),
     ("offline_walk",),
+    ("answers", "workspace"),
     ("project",),
     ("acceptance", "volume"),
     ("reporters",),

@@ -1,0 +1,100 @@
+"""What one look at a project answers, and how a revision's acceptances show in it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_stairway.findings import REHEARSED, Direction, Finding, Severity
+from pytest_stairway.marks import Mark, marks_in
+from pytest_stairway.report import DatabaseFacts, Outcome, RevisionReport
+from pytest_stairway.revisions.source import shown
+
+if TYPE_CHECKING:
+    from pytest_stairway.rehearsal import Rehearsal
+    from pytest_stairway.revisions import Revision
+    from pytest_stairway.roundtrip import Roundtrip
+
+__all__ = ["Answer", "accepted", "barrier_note", "reported"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one item learned."""
+
+    findings: tuple[Finding, ...] = ()
+    revision: RevisionReport | None = None
+    blocked_by: str | None = None
+    """A revision that cannot go up, because of which there was nothing to look at."""
+    coverage: tuple[int, int] | None = None
+    """How many tables had rows, and how many there were."""
+    note: str | None = None
+    """What could not be looked at, and why."""
+
+    database: DatabaseFacts | None = None
+    rehearsal: Rehearsal | None = None
+    """What was seen on many rows."""
+    error: BaseException | None = None
+    """What a migration raised, for a debugger; it does not travel."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the answer as plain data, which travels between processes and into the report."""
+        return {
+            "findings": [finding.as_dict() for finding in self.findings],
+            "revision": None if self.revision is None else self.revision.as_dict(),
+            "note": self.note,
+            "coverage": self.coverage and list(self.coverage),
+            "database": None if self.database is None else asdict(self.database),
+            "rehearsal": None if self.rehearsal is None else self.rehearsal.as_dict(),
+        }
+
+    def failed(self, *, strict: bool) -> bool:
+        """Tell whether the item fails."""
+        fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        return any(finding.severity in fatal and not finding.accepted for finding in self.findings)
+
+
+def reported(revision: Revision, trip: Roundtrip | None, outcome: Outcome) -> RevisionReport:
+    """Report a revision, with the seconds of the steps that were taken."""
+    seconds = trip.seconds if trip is not None else {}
+    return RevisionReport(
+        revision=revision.revision,
+        down_revision=tuple(revision.down_revision),
+        message=revision.message,
+        path=shown(revision.path),
+        outcome=outcome,
+        upgrade_seconds=seconds.get(Direction.UPGRADE),
+        downgrade_seconds=seconds.get(Direction.DOWNGRADE),
+        reupgrade_seconds=seconds.get(Direction.REUPGRADE),
+    )
+
+
+def accepted(findings: tuple[Finding, ...], revision: Revision, *, offline: bool = False) -> tuple[Finding, ...]:
+    """Mark the findings that the revision file accepts, and tell what it accepts in vain."""
+    marks = [mark for mark in marks_in(revision.path) if mark.code not in {"irreversible", *REHEARSED}]
+    marks = [mark for mark in marks if mark.code.startswith("offline-") is offline]
+    codes = {finding.code for finding in findings}
+    reasons = {mark.code: mark.reason for mark in marks}
+    told = [
+        replace(finding, accepted=True, reason=reasons[finding.code]) if finding.code in reasons else finding
+        for finding in findings
+    ]
+    return (*told, *(_unused(mark, revision) for mark in marks if mark.code not in codes))
+
+
+def _unused(mark: Mark, revision: Revision) -> Finding:
+    return Finding(
+        code="unused-acceptance",
+        revision=revision.revision,
+        message=f"the revision accepts {mark.code}, which does not happen",
+        hint="Take the comment out",
+        path=shown(mark.path),
+        line=mark.line,
+    )
+
+
+def barrier_note(barriers: tuple[str, ...]) -> str | None:
+    """Say what the way down did not come to."""
+    if not barriers:
+        return None
+    return f"not looked at below {', '.join(barriers)}, which cannot be downgraded"
