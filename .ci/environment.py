@@ -31,6 +31,8 @@ def main() -> int:
     python = ready(known.venv.resolve())
     if known.job == "none":
         return 0
+    if known.job == "tests" and os.name != "nt" and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run([ROOT / ".ci" / "mariadb"], check=True)
     chosen = ["--stairway", "migrations"] if known.job == "sample" else []
     return subprocess.run([python, "-m", "pytest", *chosen, *rest], cwd=ROOT, check=False).returncode
 

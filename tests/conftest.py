@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,8 @@ def mariadb_programs() -> MysqlInstallation:
     """MariaDB's server programs, which no wheel carries."""
     found = mysql_binaries.on_this_machine()
     if not found:
-        pytest.fail("these tests need MariaDB's server programs, and .ci/mariadb installs them", pytrace=False)
+        told = pytest.fail if os.environ.get("CI") else pytest.skip
+        told("these tests need MariaDB's server programs, and .ci/mariadb installs them")
     return mysql_binaries.newest(found, "mariadb")[0]
 
 
