@@ -82,4 +82,5 @@ def test_a_real_one_that_cannot_be_reached(project: Project) -> None:
         result.assert_outcomes(passed=1, errors=5)
         assert "s3cret" not in text
         assert "Traceback" not in text
-        assert "ERROR migrations/versions/a1_make.py::roundtrip - cannot connect to me@127.0.0.1:1/postgres" in text
+        assert "ERROR migrations/versions/a1_make.py::roundtrip - no throwaway database for postgresql" in text
+        assert "server: cannot connect to me@127.0.0.1:1/postgres" in text

@@ -77,7 +77,7 @@ def test_no_workers(broken: Project) -> None:
 
 def test_collection_only(broken: Project) -> None:
     result = broken.run("--stairway", "-n", "2", "--co", "-q")
-    assert len([line for line in result.outlines if "::" in line]) == 12
+    assert len([line for line in result.outlines if "::" in line]) == 13
 
 
 def test_a_worker_that_crashes(project: Project) -> None:
