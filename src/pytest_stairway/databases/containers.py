@@ -276,7 +276,7 @@ class _Alive:
 
 
 def _folder() -> Path:
-    folder = Path(tempfile.gettempdir(), f"stairway-sessions-{os.geteuid()}")
+    folder = Path(tempfile.gettempdir(), f"pytest-stairway-sessions-{os.geteuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 

@@ -50,7 +50,7 @@ class SqliteProvider:
         base = self.folder or roomy_folder()
         sweep_folders([base])
         try:
-            folder = Path(tempfile.mkdtemp(prefix="stairway-", dir=base))
+            folder = Path(tempfile.mkdtemp(prefix="stairway-", suffix=f".{os.getpid()}", dir=base))
         except OSError as err:
             msg = f"no folder for SQLite files can be made in {base}: {err}"
             raise DatabaseUnavailable(msg) from err

@@ -55,7 +55,7 @@ def sweep_folders(bases: Iterable[Path]) -> tuple[str, ...]:
     swept = []
     for base in dict.fromkeys((*bases, Path(tempfile.gettempdir()))):
         with contextlib.suppress(OSError):
-            for folder in sorted(base.glob(f"{PREFIX}????????")):  # as `tempfile.mkdtemp` names them
+            for folder in sorted(base.glob(f"{PREFIX}????????*")):  # as `new_folder` names them
                 if folder.is_dir() and not folder.is_symlink() and _is_dead(folder):
                     _stop_server(folder)
                     shutil.rmtree(folder, ignore_errors=True)
@@ -69,12 +69,25 @@ def _is_dead(folder: Path) -> bool:
     try:
         with (folder / ALIVE).open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return file.read() == MARK  # else it is somebody else's
-    except FileNotFoundError:  # it is just being made, or its run died at that very moment
-        left = {path.name for path in folder.iterdir()}
-        return left <= {"log"} and time.time() - folder.stat().st_mtime > _YOUNG_SECONDS
+            said = file.read()
+            return said == MARK or (not said and _died_young(folder))  # else it is somebody else's
+    except FileNotFoundError:
+        return _died_young(folder)
     except OSError:
         return False
+
+
+def _died_young(folder: Path) -> bool:
+    """Tell of a folder that is just being made whether its run died at that very moment."""
+    if not {path.name for path in folder.iterdir()} <= {"log", ALIVE}:
+        return False
+    try:
+        os.kill(int(folder.suffix[1:]), 0)  # who makes a folder stands in its name
+    except ProcessLookupError:
+        return True
+    except (ValueError, OSError):
+        pass
+    return time.time() - folder.stat().st_mtime > _YOUNG_SECONDS
 
 
 def _stop_server(folder: Path) -> None:

@@ -111,7 +111,7 @@ def _is_usable(base: Path, account: Account) -> bool:
 
 def new_folder(base: Path, account: Account) -> Path:
     """Make a folder that the account owns, and that we may still write to: not every root may do everything."""
-    folder = Path(tempfile.mkdtemp(prefix="stairway-", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix="stairway-", suffix=f".{os.getpid()}", dir=base))
     try:
         account.own(folder)
         list(folder.iterdir())
