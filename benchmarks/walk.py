@@ -2,6 +2,7 @@
 
     python benchmarks/walk.py                       100, 300 and 1,000 revisions
     python benchmarks/walk.py --revisions 100 --pytest-alembic
+    python benchmarks/walk.py --revisions 300 --rows 5      with rows in every table
 
 Prints, for each size, the medians in seconds and the median of the ratios of neighbouring runs.  "plain" is `alembic
 upgrade head`, `downgrade base`, `upgrade head` in one process; "walk" is every revision up, down and up again with full
@@ -41,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--revisions", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=0, help="rows that each table gets, carried through the walk")
     parser.add_argument("--pytest-alembic", action="store_true", help="also run pytest-alembic's four tests")
     given = parser.parse_args()
     per_revision: dict[int, float] = {}
@@ -49,7 +51,7 @@ def main() -> None:
         for revisions in given.revisions:
             with tempfile.TemporaryDirectory() as folder:
                 ini = write_history(Path(folder), revisions)
-                per_revision[revisions] = measure(ini, revisions, server, runs=given.runs)
+                per_revision[revisions] = measure(ini, revisions, server, runs=given.runs, carried=given.rows)
                 if given.pytest_alembic:
                     rival(ini, server)
     smallest = per_revision[min(per_revision)]
@@ -59,11 +61,11 @@ def main() -> None:
         )
 
 
-def measure(ini: Path, revisions: int, server: Server, *, runs: int) -> float:
+def measure(ini: Path, revisions: int, server: Server, *, runs: int, carried: int) -> float:
     """Measure one history; give the walk's milliseconds per revision."""
     rows: list[tuple[float, float, float]] = []
     for run in range(runs + 1):
-        row = (plain(ini, server), *walk(ini, server))
+        row = (plain(ini, server), *walk(ini, server, carried=carried))
         if run:  # the first warms up
             rows.append(row)
     plains, walks, alls = (list(column) for column in zip(*rows, strict=True))
@@ -87,9 +89,9 @@ def plain(ini: Path, server: Server) -> float:
         return time.perf_counter() - started
 
 
-def walk(ini: Path, server: Server) -> tuple[float, float]:
+def walk(ini: Path, server: Server, *, carried: int = 0) -> tuple[float, float]:
     """Time the walk alone, and all that belongs to a run; server start and imports are in neither, as in `plain`."""
-    project = Project(Settings(config=str(ini)), ini.parent, address=server.address)
+    project = Project(Settings(config=str(ini), rows=carried), ini.parent, address=server.address)
     project.server  # noqa: B018 - join it before the clock starts
     started = time.perf_counter()
     project.check_history()
