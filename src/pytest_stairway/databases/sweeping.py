@@ -78,16 +78,15 @@ def _is_dead(folder: Path) -> bool:
 
 
 def _died_young(folder: Path) -> bool:
-    """Tell of a folder that is just being made whether its run died at that very moment."""
-    if not {path.name for path in folder.iterdir()} <= {"log", ALIVE}:
-        return False
+    """Tell of a folder that nobody keeps locked whether its run died while it was being made, or removed."""
     try:
         os.kill(int(folder.suffix[1:]), 0)  # who makes a folder stands in its name
     except ProcessLookupError:
         return True
     except (ValueError, OSError):
         pass
-    return time.time() - folder.stat().st_mtime > _YOUNG_SECONDS
+    left = {path.name for path in folder.iterdir()}
+    return left <= {"log", ALIVE} and time.time() - folder.stat().st_mtime > _YOUNG_SECONDS
 
 
 def _stop_server(folder: Path) -> None:
