@@ -6,6 +6,8 @@ from D, n (n - 1) / 2 D pairs are expected to be equal, whatever the expression 
 
 from __future__ import annotations
 
+import re
+import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
@@ -31,6 +33,8 @@ FEW = 10
 """Fewer equal pairs say little."""
 MOST = 0.9
 """Such a share of the values must look alike: those that were there before need not."""
+SAMPLE = 2000
+"""So many values show what they look like."""
 TOLERANCE = 2.0
 """By this factor may what was counted differ from what the values look like."""
 
@@ -166,16 +170,23 @@ def likely_values(connection: Connection, table: str, columns: Sequence[str]) ->
     """
     if len(columns) != 1:
         return None
-    value = f"{quote(columns[0])}::text"
-    (length,) = run(connection, f"SELECT mode() WITHIN GROUP (ORDER BY length({value})) FROM {table}")[0]
-    if length is None or not 0 < length < len(_NUMBERS):
+    texts = _some_values(connection, table, quote(columns[0]))
+    length = statistics.mode(map(len, texts)) if texts else 0
+    if not 0 < length < len(_NUMBERS):
         return None
-    shares = ", ".join(f"avg(({value} ~ '^{pattern}{{{length}}}$')::int)::float8" for _, _, pattern in _ALPHABETS)
-    found = run(connection, f"SELECT {shares} FROM {table} WHERE {value} IS NOT NULL")[0]
-    for (name, size, _), share in zip(_ALPHABETS, found, strict=True):
-        if share is not None and share > MOST:
+    for name, size, pattern in _ALPHABETS:
+        fits = re.compile(f"{pattern}{{{length}}}").fullmatch
+        if sum(1 for text in texts if fits(text)) > MOST * len(texts):
             return f"{_NUMBERS[length]} {name} are {size}^{length} values", size**length
     return None
+
+
+def _some_values(connection: Connection, table: str, column: str) -> list[str]:
+    """Read a few values from anywhere in a table; all of them where there are few."""
+    query = f"""
+        SELECT left({column}::text, {len(_NUMBERS)}) FROM {table}
+        WHERE {column} IS NOT NULL AND random() * (SELECT count(*) FROM {table}) < {SAMPLE}"""
+    return [text for (text,) in run(connection, query)]
 
 
 def _estimate(

@@ -31,6 +31,8 @@ SAMPLES = 20
 """So many rows are copied, in turns."""
 TASTE = 50
 """So many rows from either end of the series are tried first."""
+STATISTICS = 10
+"""What ANALYZE goes by: a tenth of what it takes by itself, in a tenth of the time."""
 _NO_ROWS = "it holds no row yet of which others could be made"
 _CLASH = "rows that are made like those that are there clash with each other"
 _TRUST = """
@@ -120,7 +122,13 @@ class Filler:
         self._counts.pop(name)
         now, seconds = self._count(name), time.perf_counter() - started
         self._done[name] = Filling(table=name, rows=now, seconds=seconds, reason=reason if now < rows * 0.9 else None)
+        self._analyze(shape)
+
+    def _analyze(self, shape: TableShape) -> None:
+        """Let the planner know what is there: of rows that are copies of a few, few tell enough."""
+        run(self.connection, f"SET LOCAL default_statistics_target = {STATISTICS}")
         run(self.connection, f"ANALYZE {shape.sql}")
+        run(self.connection, "SET LOCAL default_statistics_target TO DEFAULT")
 
     def _fill(self, shape: TableShape, there: int, rows: int) -> str | None:
         """Insert what is missing, and tell why it is not possible."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Bystander", "Lookout", "Seen", "bystanders"]
 
-PATIENCE = "50ms"
-"""How long the other session waits for a lock: whoever holds it is not going to let go before the commit."""
+PATIENCE = "5ms"
+"""How long the other session waits for a lock: who has none in its way does not wait at all, and whoever holds one
+is not going to let go before the commit."""
 INTERVAL = 0.01
 """Seconds between two looks from outside."""
 LOCKED = "55P03"
