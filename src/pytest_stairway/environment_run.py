@@ -20,7 +20,7 @@ from alembic.runtime.migration import RevisionStep
 from pytest_stairway.environment import EnvironmentRaised, NotConnected, NothingCommitted
 from pytest_stairway.exceptions import StairwayError
 from pytest_stairway.guard import STAMP
-from pytest_stairway.schema.transaction import EndingFailed
+from pytest_stairway.schema.transaction import Ending, EndingFailed
 from pytest_stairway.session_settings import SessionSettings
 from pytest_stairway.threads import EnvironmentThread, GoesOn, Interrupted
 
@@ -50,16 +50,16 @@ class Observer(Protocol):
     def begin_step(self, url: str, connection: Connection) -> None:
         """Right before the step."""
 
-    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
+    def end_step(self, url: str, connection: Connection, ending: Ending | None = None) -> bool:
         """After the step's version update, in the step's own transaction.
 
         Args:
             url: of the database.
             connection: the migration's own.
-            ending: the statement that ends the transaction; it may be run together with others.
+            ending: how the transaction is ended; that may be done together with other statements.
 
         Returns:
-            Whether it was run.
+            Whether it was done.
 
         Raises:
             EndingFailed: it was run, and raised.
@@ -150,6 +150,7 @@ class EnvironmentRun:
         self._failure: StepFailed | None = None
         self._stage: str | None = None
         self._database = ""
+        self._settings: SessionSettings | None = None
         self._clock = _Clock()
         self._thread = EnvironmentThread(self._target)
         environment.guard.refusals.clear()
@@ -242,7 +243,7 @@ class EnvironmentRun:
         url = connection.info[STAMP]
         self._heads[url] = frozenset(heads)
         single = self._survey.contexts[0].single_transaction
-        settings = SessionSettings(connection)
+        settings = self._settings = SessionSettings(connection)
         if not single:
             connection.commit()  # the version table, which Alembic has just made in a transaction of nobody's
         while (command := self._next(run)) is not None:
@@ -350,9 +351,11 @@ class EnvironmentRun:
         self._stage = "commit"
 
     def _observe_end(self, url: str, connection: Connection) -> None:
-        chains = self._survey.continuous and self._survey.contexts[0].single_transaction and _chains(connection)
+        ending: Ending | None = None
+        if self._settings is not None and self._survey.contexts[0].single_transaction and _chains(connection):
+            ending = Ending(CHAIN, settled=self._settings.settled)
         try:
-            self._committed_already = self._observer.end_step(url, connection, CHAIN if chains else None)
+            self._committed_already = self._observer.end_step(url, connection, ending)
         except EndingFailed as failed:
             self._stage = "commit"
             raise failed.error from None

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_stairway.revisions import History
     from pytest_stairway.rows import RowGenerator, Supply
     from pytest_stairway.schema import Schema, SchemaReader
+    from pytest_stairway.schema.transaction import Ending
 
 __all__ = ["COMPARED", "OfflineTrip", "OfflineWalk"]
 
@@ -85,7 +86,7 @@ class _Lookout:
             connection.execute(text(SEED.rstrip(";")))
         self._reader.begin_step(connection)
 
-    def end_step(self, _url: str, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002
+    def end_step(self, _url: str, connection: Connection, ending: Ending | None = None) -> bool:  # noqa: ARG002
         """See `Observer`."""
         self._reader.end_step(connection)
         return False

@@ -97,6 +97,11 @@ class SessionSettings:
         """Take note of the revision that comes next, by its source."""
         self._suspicious = bool(PAST_SQLALCHEMY.search(source))
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that the revision has executed so far can have changed the state."""
+        return not self._suspicious
+
     def restore(self) -> None:
         """Bring the state back; right after a commit, when no transaction has begun anything yet."""
         if self._restore is not None and self._suspicious:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_stairway.carried_rows import CarriedRows
     from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.schema import Key, Schema, SchemaReader
+    from pytest_stairway.schema.transaction import Ending
 
 __all__ = ["Snapshot", "Snapshots", "column_lengths", "new_objects", "same"]
 
@@ -54,7 +55,7 @@ class Snapshots:
         """See `Observer`."""
         self._reader(url, connection).begin_step(connection)
 
-    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
+    def end_step(self, url: str, connection: Connection, ending: Ending | None = None) -> bool:
         """See `Observer`."""
         return self._reader(url, connection).end_step(connection, ending)
 

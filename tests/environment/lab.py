@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.databases import Database, Server
     from pytest_stairway.findings import Finding
+    from pytest_stairway.schema.transaction import Ending
 
 INI = """\
 [alembic]
@@ -74,7 +75,7 @@ class Watcher:
 
     def begin_step(self, url: str, connection: Connection) -> None: ...
 
-    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
+    def end_step(self, url: str, connection: Connection, ending: Ending | None = None) -> bool:
         return False
 
     def read(self, url: str, connection: Connection) -> None:

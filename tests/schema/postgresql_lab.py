@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pytest_stairway.schema import Verdict, compare_schemas, reader_for
 from pytest_stairway.schema.postgresql import Reader
+from pytest_stairway.schema.transaction import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,7 +106,7 @@ def told(before: Schema, after: Schema, *, verdict: Verdict = Verdict.DIFFERENT)
 
 def end_step(reader: SchemaReader, connection: Connection) -> None:
     """End a step and its transaction as a walk does."""
-    if reader.end_step(connection, "COMMIT AND CHAIN"):
+    if reader.end_step(connection, Ending("COMMIT AND CHAIN")):
         connection.rollback()
     else:
         connection.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from pytest_stairway.schema import Key, Schema, reader_for
 from pytest_stairway.schema import postgresql_database as database
-from pytest_stairway.schema.transaction import EndingFailed
+from pytest_stairway.schema.transaction import Ending, EndingFailed
 
 from .postgresql_lab import Lab, told
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 AUTHOR = "CREATE TABLE author (id serial PRIMARY KEY, name varchar(60) NOT NULL, age integer)"
+CHAIN = Ending("COMMIT AND CHAIN")
 BOOK = "CREATE TABLE book (id integer PRIMARY KEY, author_id integer REFERENCES author)"
 
 
@@ -34,9 +36,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         statements.append(statement)
         return ask(connection, statement, **options)
 
-    def noted_at_once(connection: sa.Connection, executes: list[str], ending: str | None = None) -> Any:
-        statements.append("; ".join([*(execute.partition("(")[0] for execute in executes), *filter(None, [ending])]))
-        return at_once(connection, executes, ending)
+    def noted_at_once(connection: sa.Connection, execute: str, ending: Ending | None = None) -> Any:
+        statements.append(execute if ending is None else f"{execute}; {ending.statement}")
+        return at_once(connection, execute, ending)
 
     monkeypatch.setattr(database, "ask", noted)
     monkeypatch.setattr(database, "at_once", noted_at_once)
@@ -68,14 +70,16 @@ class TestRemembering:
     def test_a_step_is_read_in_one_round_trip(self, library: Lab, asked: list[str]) -> None:
         library.reader.begin_step(library.connection)
         library.connection.exec_driver_sql("ALTER TABLE author ADD COLUMN born date")
-        assert library.reader.end_step(library.connection, "COMMIT AND CHAIN")
+        assert library.reader.end_step(library.connection, CHAIN)
         library.connection.rollback()
-        assert asked == ["EXECUTE stairway_end; EXECUTE stairway_some_0; COMMIT AND CHAIN"]
+        assert len(asked) == 1
+        assert re.fullmatch(r"EXECUTE stairway_end_0_\d+; COMMIT AND CHAIN", asked[0])
         asked.clear()
         assert Key("column", "born", "author") in library.reader.read(library.connection)
         assert asked == []
 
-    def test_an_ending_that_fails_is_told(self, library: Lab) -> None:
+    @pytest.mark.parametrize("settled", [True, False])
+    def test_an_ending_that_fails_is_told(self, library: Lab, settled: bool) -> None:
         library.step("ALTER TABLE book ADD FOREIGN KEY (author_id) REFERENCES author DEFERRABLE INITIALLY DEFERRED")
         library.step("ALTER TABLE book DROP CONSTRAINT book_author_id_fkey")
         before = library.read()
@@ -83,9 +87,20 @@ class TestRemembering:
         library.connection.exec_driver_sql("ALTER TABLE author ADD COLUMN born date")
         library.connection.exec_driver_sql("INSERT INTO book VALUES (1, 77)")
         with pytest.raises(EndingFailed, match="foreign key"):
-            library.reader.end_step(library.connection, "COMMIT AND CHAIN")
+            library.reader.end_step(library.connection, Ending(CHAIN.statement, settled=settled))
         library.connection.rollback()
         assert library.read() == before
+
+    def test_a_settled_step_takes_no_savepoint(self, library: Lab) -> None:
+        before = library.read()
+        library.reader.begin_step(library.connection)
+        library.connection.exec_driver_sql("ALTER TABLE author ADD COLUMN born date")
+        assert library.reader.end_step(library.connection, Ending(CHAIN.statement, settled=True))
+        library.connection.exec_driver_sql("SELECT 1")
+        with pytest.raises(sa.exc.DBAPIError, match="savepoint"):
+            library.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT stairway")
+        library.connection.rollback()
+        assert library.read() == library.full() != before
 
     def test_a_step_of_another_kind_than_the_last_is_read_in_two(self, library: Lab, asked: list[str]) -> None:
         library.reader.begin_step(library.connection)
@@ -93,7 +108,7 @@ class TestRemembering:
         library.reader.end_step(library.connection)
         library.connection.commit()
         assert Key("index", "ix_author_name", "author") in library.reader.read(library.connection)
-        assert asked[0] == "EXECUTE stairway_end; EXECUTE stairway_some_0"
+        assert asked[0].startswith("EXECUTE stairway_end_0")
         assert any("EXECUTE stairway_some_2" in statement for statement in asked[1:])
 
     def test_a_table_that_is_ignored_is_not_read_again(self, library: Lab) -> None:

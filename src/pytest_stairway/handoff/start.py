@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_stairway.handoff.place import Site
     from pytest_stairway.handoff.span import Span
     from pytest_stairway.rows import Population
+    from pytest_stairway.schema.transaction import Ending
 
 __all__ = ["Start", "StartNotReached", "make_start"]
 
@@ -103,7 +104,7 @@ class _Blind:
 
     def begin_step(self, url: str, connection: Connection) -> None: ...
 
-    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002
+    def end_step(self, url: str, connection: Connection, ending: Ending | None = None) -> bool:  # noqa: ARG002
         return False
 
     def read(self, url: str, connection: Connection) -> None: ...

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_stairway.findings import Direction
     from pytest_stairway.rehearsal.probing import Bystander, Lookout
     from pytest_stairway.rehearsal.watching import Sent
+    from pytest_stairway.schema.transaction import Ending
 
 __all__ = ["Watched", "Watcher", "prepare", "watch"]
 
@@ -60,7 +61,7 @@ class Watcher:
         self._schema, self._commit = default_schema(connection), 0.0
         self._watch = Watch(connection, self.bystander, self.lookout)
 
-    def end_step(self, url: str, connection: Connection, ending: str | None = None) -> bool:
+    def end_step(self, url: str, connection: Connection, ending: Ending | None = None) -> bool:
         """See `session.Observer`."""
         del url, connection, ending
         assert self._watch is not None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.schema.transaction import Ending
+
 __all__ = ["FORMAT_VERSION", "Facts", "Key", "Part", "Schema", "SchemaReader"]
 
 FORMAT_VERSION = 1
@@ -143,15 +145,15 @@ class SchemaReader(Protocol):
     def begin_step(self, connection: Connection) -> None:
         """Take note of where things stand: right before a step, on the step's own connection."""
 
-    def end_step(self, connection: Connection, ending: str | None = None) -> bool:
+    def end_step(self, connection: Connection, ending: Ending | None = None) -> bool:
         """Take note of what the step touched: after its last statement, before its commit where there is one.
 
         Args:
             connection: the one on which the step ran.
-            ending: the statement that ends the step's transaction; a reader may run it together with its own.
+            ending: how the step's transaction is ended; a reader may do so together with its own statements.
 
         Returns:
-            Whether it was run.
+            Whether it has ended the transaction.
 
         Raises:
             EndingFailed: it was run, and raised.

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.schema.transaction import Ending
+
 __all__ = ["Reader"]
 
 _HARMLESS = frozenset(
@@ -65,7 +67,7 @@ class Reader:
         self._stop_noting()
         self._statements = Statements(connection)
 
-    def end_step(self, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002 - it never is
+    def end_step(self, connection: Connection, ending: Ending | None = None) -> bool:  # noqa: ARG002 - it never is
         """Note no more."""
         self._stop_noting()
         return False

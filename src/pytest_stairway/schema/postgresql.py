@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from pytest_stairway.schema.model import Schema
     from pytest_stairway.schema.postgresql_counters import State, Touched
     from pytest_stairway.schema.postgresql_rows import Relation, Rows
+    from pytest_stairway.schema.transaction import Ending
 
 __all__ = ["Reader"]
 
+_FIRST_GUESS = 3
+"""The variant that has what most steps need."""
 _PATIENCE = 2
 """How often the next transaction may be another than was expected, before each step is watched from its beginning."""
 
@@ -47,7 +50,7 @@ class Reader:
         self._in_step = self._watched = False  # in a step; and looked at its beginning
         self._surprises = 0
         self._written: frozenset[int] | None = None
-        self._guess: int | None = None  # the variant that the next step is likely to need: that of the last
+        self._guess = _FIRST_GUESS  # the variant that the next step is likely to need: that of the last
         self._after_step = False
         self._fresh = False  # the memory is what the database holds, if nobody else was at work
 
@@ -70,7 +73,7 @@ class Reader:
         self._after_step = self._fresh = False
         self.touched_tables = self._written = None
 
-    def end_step(self, connection: Connection, ending: str | None = None) -> bool:
+    def end_step(self, connection: Connection, ending: Ending | None = None) -> bool:
         """See what the step touched, and read that."""
         before = self._seen
         ignored = () if self._memory is None else self._memory.ignored
@@ -133,7 +136,7 @@ class Reader:
             found = self._read_relations(connection, touched, memory, rows)
             expected = memory.relations.keys() & set(touched.relations) - memory.ignored
             gone = [oid for oid in expected if oid not in found]
-            if memory.may_move_types(touched, found) and self._database.new_types(connection):
+            if memory.may_move_types(touched, found, gone) and self._database.new_types(connection):
                 dirty |= {"types"}
         members = [group for group in GROUPS if group.name in dirty]
         groups = self._database.read_groups(connection, members) if members else {}
@@ -158,7 +161,7 @@ class Reader:
         oids, tags = memory.targets(touched, all_users=indirect)
         found: dict[int, Relation] = {}
         wanted, guess, self._guess = oids, self._guess, variant_for(tags)
-        if rows is not None and guess is not None and tags <= set(VARIANTS[guess]):
+        if rows is not None and tags <= set(VARIANTS[guess]):
             found = self._database.relations(rows, guess, memory.relations)
             wanted = oids - frozenset(touched.relations)
         if wanted:

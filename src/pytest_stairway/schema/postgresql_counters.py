@@ -19,19 +19,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_stairway.schema.postgresql_settings import set_to
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "CATALOGS",
     "CLEAR_STATISTICS",
+    "HELD",
+    "LAST",
     "LOCKED",
     "Counts",
     "State",
     "Touched",
-    "end_statement",
+    "end_branches",
     "new_rows_statement",
     "new_types_statement",
     "others_statement",
@@ -55,8 +55,15 @@ _KEEP_THEIR_LOCK = frozenset({1214, 2396, 2608, 2609, 2613, 2615, 2619, 2964, 29
 pg_largeobject, pg_namespace, pg_statistic, pg_db_role_setting, pg_largeobject_metadata (the oids are the same in every
 version).  A lock on any other was taken by an UPDATE of the catalog."""
 
-LOCKED = "stairway.locked"
-"""The setting that holds the relations on which a step has a lock, until its transaction ends."""
+HELD = f"""SELECT relation, classid, objid, mode FROM pg_lock_status()
+ WHERE pid = pg_backend_pid() AND (locktype = 'object' OR relation >= {FIRST_USER_OID} OR mode = 'RowExclusiveLock')"""
+"""Reads the locks that this transaction holds, but for those on catalogs of which nothing was written."""
+
+LOCKED = f"ARRAY(SELECT relation FROM held WHERE relation >= {FIRST_USER_OID})"
+"""The relations on which this transaction has a lock, where `HELD` is called ``held``."""
+
+LAST = "stairway.last"
+"""The setting that holds the last step's transaction, if it was committed on this connection."""
 
 CLEAR_STATISTICS = "SELECT pg_stat_clear_snapshot()::text"
 """Goes before `others_statement`, for what was asked before in a transaction is not asked again."""
@@ -124,16 +131,16 @@ class State:
     """By catalog: rows written since the session handed in its counts."""
 
     @classmethod
-    def of(cls, texts: Sequence[str | None], scans: int, counts: Iterable[str]) -> State:
-        """Read what `state_statement` yields."""
-        trusted, moment, snapshot, transaction, committed, sessions = texts
+    def of(cls, texts: Sequence[str | None], scans: int, counts: Iterable[str], *, committed: bool | None) -> State:
+        """Read what `state_statement` and `end_branches` yield."""
+        trusted, moment, snapshot, transaction, _, sessions = texts
         lines = ([int(number) for number in line.split(" ")] for line in counts)
         return cls(
             trusted=trusted == "true",
             moment=moment or "",
             snapshot=snapshot or "",
             transaction=int(transaction) if transaction else None,
-            committed=None if committed is None else committed == "true",
+            committed=committed,
             sessions=sessions,
             scans=scans,
             counts={oid: Counts(*numbers) for oid, *numbers in lines},
@@ -170,6 +177,8 @@ _EXTENSIONS = 3079
 """The oid of ``pg_extension``."""
 _SCANNED = 3576
 """The oid of ``pg_transform``, of which few databases have any row."""
+_SCANS = f"(SELECT pg_stat_get_xact_numscans(({_SCANNED} + 0 * count(trffromsql))::oid) FROM pg_catalog.pg_transform)"
+"""Counts one more look; no index has the column, so that it is the table which is scanned."""
 _COUNTS = tuple(f"pg_stat_get_xact_tuples_{action}(o)" for action in ("inserted", "updated", "deleted"))
 
 
@@ -182,29 +191,39 @@ def state_statement(catalogs: Iterable[int], database: int, version: int, last: 
         version: the server's.
         last: the expression for the last step's transaction, as a text or NULL.
     """
-    oids = ",".join(map(str, catalogs))
     below = f"{last}::xid8 < pg_snapshot_xmax(pg_current_snapshot())"
-    sessions = f"pg_stat_get_db_sessions({database})::text" if version >= FIRST_WITH_SESSIONS else "NULL"
-    return f"""SELECT ARRAY[(current_setting('track_counts') = 'on'
- AND current_setting('transaction_isolation') = 'read committed')::text, transaction_timestamp()::text,
- pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text,
- CASE WHEN {below} THEN (pg_xact_status({last}::xid8) = 'committed')::text END, {sessions}],
-(SELECT pg_stat_get_xact_numscans(({_SCANNED} + 0 * count(*))::oid) FROM pg_catalog.pg_transform),
-ARRAY(SELECT concat_ws(' ', o, {", ".join(_COUNTS)}) FROM unnest('{{{oids}}}'::oid[]) o
- WHERE {" + ".join(_COUNTS)} > 0)"""
+    committed = f"CASE WHEN {below} THEN (pg_xact_status({last}::xid8) = 'committed')::text END"
+    return f"SELECT {_texts(database, version, committed)}, {_SCANS}, {_moved(catalogs)}"
 
 
-def end_statement(state: str, ignored: str) -> str:
-    """Write the statement for a step's end: it tells of locks as well, and keeps in `LOCKED` whose they are.
+def end_branches(catalogs: Iterable[int], database: int, version: int) -> tuple[str, ...]:
+    """Write what tells of a step's end, in rows of the shape that `postgresql_relations` describes.
 
-    Args:
-        state: the statement that tells where things stand.
-        ignored: the expression for the relations that are not to be read, as an array's text.
+    What `state_statement` tells, with the last step's transaction itself if it was committed here, and the locks.  They
+    are to be read before anything else, for looking leaves locks too.
     """
-    return f"""WITH held AS MATERIALIZED (SELECT relation, classid, objid, mode FROM pg_lock_status()
- WHERE pid = pg_backend_pid() AND (locktype = 'object' OR relation >= {FIRST_USER_OID} OR mode = 'RowExclusiveLock'))
-{state}, ARRAY(SELECT concat_ws(' ', coalesce(relation, classid), coalesce(objid, 0), mode) FROM held),
-{set_to(LOCKED, f"ARRAY(SELECT relation FROM held WHERE relation >= {FIRST_USER_OID} AND relation <> ALL ({ignored}::oid[]))::text")}"""
+    last = f"current_setting('{LAST}', true)"
+    return (
+        f"SELECT 0::int8, 'state', '', {_SCANS}, {_texts(database, version, last)}",
+        f"SELECT 0, 'counts', '', 0, {_moved(catalogs)}",
+        "SELECT 0, 'locks', '', 0,"
+        " ARRAY(SELECT concat_ws(' ', coalesce(relation, classid), coalesce(objid, 0), mode) FROM held)",
+    )
+
+
+def _texts(database: int, version: int, committed: str) -> str:
+    """Write the array of what `State.of` calls texts."""
+    sessions = f"pg_stat_get_db_sessions({database})::text" if version >= FIRST_WITH_SESSIONS else "NULL"
+    return f"""ARRAY[(current_setting('track_counts') = 'on'
+ AND current_setting('transaction_isolation') = 'read committed')::text, transaction_timestamp()::text,
+ pg_current_snapshot()::text, pg_current_xact_id_if_assigned()::text, {committed}, {sessions}]"""
+
+
+def _moved(catalogs: Iterable[int]) -> str:
+    """Write the array of counts of those catalogs that have any."""
+    oids = ",".join(map(str, catalogs))
+    return f"""ARRAY(SELECT concat_ws(' ', o, {", ".join(_COUNTS)}) FROM unnest('{{{oids}}}'::oid[]) o
+ WHERE {" + ".join(_COUNTS)} > 0)"""
 
 
 def new_types_statement() -> str:

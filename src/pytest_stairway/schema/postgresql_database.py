@@ -6,9 +6,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_stairway.schema import postgresql_counters as counters
-from pytest_stairway.schema.postgresql_counters import LOCKED, State
+from pytest_stairway.schema.postgresql_counters import LAST, State
 from pytest_stairway.schema.postgresql_groups import GROUPS
-from pytest_stairway.schema.postgresql_relations import TAGS, VARIANTS, all_relations, some_relations
+from pytest_stairway.schema.postgresql_relations import (
+    TAGS,
+    VARIANTS,
+    all_relations,
+    relations_at_end,
+    some_relations,
+)
 from pytest_stairway.schema.postgresql_render import Members, Names, render_group
 from pytest_stairway.schema.postgresql_rows import Row, relations_of
 from pytest_stairway.schema.postgresql_settings import PLANNING, READING, change, restore, set_to
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_stairway.schema.postgresql_counters import Touched
     from pytest_stairway.schema.postgresql_groups import Group
     from pytest_stairway.schema.postgresql_rows import Relation, Rows
+    from pytest_stairway.schema.transaction import Ending
 
 __all__ = ["Database", "variant_for"]
 
@@ -83,10 +90,14 @@ class Database:
 
     def state(self, connection: Connection, last: int | None) -> State:
         """See where things stand; `last` is the last step's transaction."""
-        return State.of(*ask(connection, self._state("NULL" if last is None else f"'{last}'"))[0])
+        known = "NULL" if last is None else f"'{last}'"
+        texts, scans, counts = ask(
+            connection, counters.state_statement(self._catalogs, self._oid, self.version, known)
+        )[0]
+        return State.of(texts, scans, counts, committed=None if texts[4] is None else texts[4] == "true")
 
     def end_step(
-        self, connection: Connection, last: int | None, ignored: Iterable[int], guess: int | None, ending: str | None
+        self, connection: Connection, last: int | None, ignored: Iterable[int], guess: int, ending: Ending | None
     ) -> StepEnd:
         """See where things stand at a step's end, what locks it holds, and what is in the relations that it locked.
 
@@ -94,29 +105,55 @@ class Database:
             connection: where to read.
             last: the last step's transaction.
             ignored: relations that are not to be read.
-            guess: the number of the variant that is likely to be needed; None where nothing is to be read.
-            ending: the statement that ends the transaction, if it is to be run where that saves a round trip.
+            guess: the number of the variant that is likely to be needed.
+            ending: how the transaction ends, if it is to be ended where that saves a round trip.
 
         Raises:
             EndingFailed: the ending was run, and raised.
         """
-        known = "NULL" if last is None else f"'{last}'"
-        unread = "'{" + ",".join(map(str, ignored)) + "}'"
-        statements = [f"EXECUTE stairway_end({known}, {unread})"]
-        if guess is not None and f"stairway_some_{guess}" in self._prepared:
-            locked = f"pg_catalog.current_setting('{LOCKED}')::pg_catalog.oid[]"
-            statements.append(_execute_some(guess, locked, "pg_catalog.pg_current_xact_id()::pg_catalog.xid"))
-        results = at_once(connection, statements, ending) if "stairway_end" in self._prepared else None
-        ended = results is not None and ending is not None and ends_at_once(connection)
-        if results is None:
-            results = [ask(connection, counters.end_statement(self._state(known), unread))]
-            self._prepared = _prepared(connection)
-            if "stairway_end" not in self._prepared and takes_several(connection):
-                self._prepare(connection, "end(text, text)", counters.end_statement(self._state("$1"), "$2"))
-        texts, scans, counts, locks, _ = results[0][0]
-        state = State.of(texts, scans, counts)
+        ignored = sorted(ignored)
+        name = "_".join(("stairway_end", str(guess), *map(str, ignored)))
+        rows = at_once(connection, f"EXECUTE {name}", ending) if name in self._prepared else None
+        ended = rows is not None and ending is not None and ends_at_once(connection)
+        if rows is None:
+            statement = self._at_end(guess if takes_several(connection) else None, ignored)
+            rows = self._prepare_and_run(connection, name, statement)
+        state, locks = self._learn(connection, rows, last)
+        return StepEnd(state, locks, rows if name in self._prepared else None, ended)
+
+    def _at_end(self, guess: int | None, ignored: Iterable[int]) -> str:
+        """Write the statement for a step's end; without a guess it reads no relations."""
+        return relations_at_end(
+            VARIANTS[guess] if guess is not None else (),
+            self.version,
+            ignored=ignored,
+            ending=counters.end_branches(self._catalogs, self._oid, self.version),
+            note=set_to(LAST, "pg_catalog.pg_current_xact_id()::text", local=False),
+        )
+
+    def _prepare_and_run(self, connection: Connection, name: str, statement: str) -> Rows:
+        """Run the statement for a step's end, which is planned once in a session where that can be counted on."""
+        if not takes_several(connection):
+            return ask(connection, statement)
+        self._prepared = _prepared(connection)
+        if name not in self._prepared:
+            self._prepare(connection, name.removeprefix("stairway_"), statement)
+        with _changed(connection, PLANNING):
+            return ask(connection, f"EXECUTE {name}")
+
+    def _learn(self, connection: Connection, rows: Rows, last: int | None) -> tuple[State, Sequence[str]]:
+        """Take from the rows of a step's end where things stand, and the locks."""
+        told = {tag: (number, texts) for relation, tag, _, number, texts in rows if not relation}
+        scans, texts = told["state"]
+        known = last is None or texts[4] == str(last)
+        committed = None if last is None else known or self._was_committed(connection, last)
+        state = State.of(texts, scans, told["counts"][1], committed=committed)
         self._transaction = state.transaction or 0
-        return StepEnd(state, locks, results[1] if len(results) > 1 else None, ended)
+        return state, told["locks"][1]
+
+    def _was_committed(self, connection: Connection, transaction: int) -> bool:
+        """Tell whether a transaction was committed that was not, as far as is known, on this connection."""
+        return bool(ask(connection, f"SELECT pg_xact_status('{transaction}'::xid8) = 'committed'")[0][0])
 
     @property
     def _xid(self) -> str:
@@ -126,9 +163,6 @@ class Database:
     def touched(self, before: State, end: State, locks: Sequence[str]) -> Touched:
         """Tell what was touched since the state that the other follows."""
         return counters.touched(before, end, locks, self._catalogs)
-
-    def _state(self, last: str) -> str:
-        return counters.state_statement(self._catalogs, self._oid, self.version, last)
 
     def _prepare(self, connection: Connection, signature: str, statement: str) -> None:
         ask(connection, f"PREPARE stairway_{signature} AS {statement}", rows=False)
@@ -254,7 +288,10 @@ def _prepared(connection: Connection) -> frozenset[str]:
 def takes_several(connection: Connection) -> bool:
     """Tell whether the driver sends several statements in one go, in a transaction that we are in."""
     dialect = connection.dialect
-    return dialect.driver in _TAKE_SEVERAL and not dialect.is_async and connection.in_transaction()
+    if dialect.driver not in _TAKE_SEVERAL or dialect.is_async or not connection.in_transaction():
+        return False
+    driver_connection: Any = connection.connection.driver_connection
+    return not driver_connection.autocommit
 
 
 def ends_at_once(connection: Connection) -> bool:
@@ -262,34 +299,49 @@ def ends_at_once(connection: Connection) -> bool:
     return takes_several(connection) and connection.dialect.driver == "psycopg"
 
 
-def at_once(connection: Connection, executes: Sequence[str], ending: str | None = None) -> list[Rows] | None:
-    """Run prepared statements without asking first whether they are there; None where one is not, and nothing happened.
+def at_once(connection: Connection, execute: str, ending: Ending | None = None) -> Rows | None:
+    """Run a prepared statement without asking first whether it is there; None where it is not, and nothing happened.
 
-    It takes a savepoint, and a driver that sends several statements in one go: asking would be another round trip.
-    Psycopg 2 keeps the last statement's rows only, so it runs just the first.
+    Where it may not be there it takes a savepoint, and a driver that sends several statements in one go: asking would
+    be another round trip.
 
     Raises:
         EndingFailed: the ending was run, and raised; the transaction is over.
     """
     if not takes_several(connection):
         return None
+    keeps_all = ends_at_once(connection)
+    ending = ending if keeps_all else None
+    guarded = ending is None or not ending.settled
     error = connection.dialect.loaded_dbapi.Error
     cursor = connection.connection.cursor()
     try:
-        if ends_at_once(connection):
-            statements = ["SAVEPOINT stairway", *executes, "RELEASE SAVEPOINT stairway", *filter(None, [ending])]
-            cursor.execute("; ".join(statements))
-            return [cursor.fetchall() for _ in executes if cursor.nextset()]
-        cursor.execute(f"SAVEPOINT stairway; {executes[0]}")
-        rows: Rows = cursor.fetchall()
-        cursor.execute("RELEASE SAVEPOINT stairway")
+        return _run_at_once(cursor, execute, ending, guarded=guarded, keeps_all=keeps_all)
     except error as raised:
+        if not guarded:
+            raise EndingFailed(raised) from None
         _return_to_savepoint(cursor, error, raised if ending is not None else None)
         return None
-    else:
-        return [rows]
     finally:
         cursor.close()
+
+
+def _run_at_once(cursor: Any, execute: str, ending: Ending | None, *, guarded: bool, keeps_all: bool) -> Rows:
+    """Run a statement, between two that make and release a savepoint if it is guarded, and the ending.
+
+    Where the driver keeps the last statement's rows only, as psycopg 2 does, what comes after is another round trip.
+    """
+    after = ["RELEASE SAVEPOINT stairway"] if guarded else []
+    statements = ["SAVEPOINT stairway", execute] if guarded else [execute]
+    if keeps_all:
+        statements += [*after, *([ending.statement] if ending is not None else [])]
+    cursor.execute("; ".join(statements))
+    if keeps_all and guarded:
+        cursor.nextset()
+    rows: Rows = cursor.fetchall()
+    if not keeps_all:
+        cursor.execute(after[0])
+    return rows
 
 
 def _return_to_savepoint(cursor: Any, error: type[Exception], ending: Exception | None) -> None:

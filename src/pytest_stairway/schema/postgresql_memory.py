@@ -137,7 +137,7 @@ class Memory:
             tags |= {"rule", "policy"}
         if "comment" in tags and any(catalog in WITH_COMMENTS for catalog, _ in touched.objects):
             tags.add("member comment")
-        tables = {self._tables_of_indexes[oid] for oid in locked & self._tables_of_indexes.keys()}
+        tables = {self._tables_of_indexes[oid] for oid in locked & self._tables_of_indexes.keys()} - self.ignored
         if tables - locked or (tables and touched.updates("pg_class")):
             tags.add("index")
         if tables and touched.updates("pg_attribute"):
@@ -158,11 +158,16 @@ class Memory:
         seen = {"pg_class": relations, "pg_attribute": columns}
         return frozenset(catalog for catalog, count in seen.items() if touched.updates(catalog) > count)
 
-    def may_move_types(self, touched: Touched, found: Mapping[int, Relation]) -> bool:
-        """Tell whether rows of ``pg_type`` were written that are not the two of each new relation."""
+    def may_move_types(self, touched: Touched, found: Mapping[int, Relation], gone: Iterable[int]) -> bool:
+        """Tell whether types came that are not the two of each new relation, or changed.
+
+        A table that is written anew has a successor meanwhile, whose types come and go.  A type of its own that goes
+        leaves a lock, which `dirty_groups` sees.
+        """
         new = sum(relation.kind != "S" for oid, relation in found.items() if oid not in self.relations)
+        lost = sum(self.relations[oid].kind != "S" for oid in gone)
         moved = touched.moved.get("pg_type")
-        return moved is not None and (moved.updated > 0 or moved.inserted != 2 * new)
+        return moved is not None and (moved.updated > 0 or moved.inserted - moved.deleted != 2 * (new - lost))
 
     def dirty_groups(self, touched: Touched) -> frozenset[str]:
         """Choose the groups of which something may have changed; of types that came see `may_move_types`."""

@@ -15,12 +15,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_stairway.schema.postgresql_settings import READING, change, restore, set_to
+from pytest_stairway.schema.postgresql_counters import HELD, LOCKED
+from pytest_stairway.schema.postgresql_settings import AT_ONCE, change, restore, set_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["TAGS", "VARIANTS", "WITH_COMMENTS", "acl", "all_relations", "comment", "some_relations"]
+__all__ = [
+    "TAGS",
+    "VARIANTS",
+    "WITH_COMMENTS",
+    "acl",
+    "all_relations",
+    "comment",
+    "relations_at_end",
+    "some_relations",
+]
 
 TAGS: dict[str, frozenset[str]] = {
     "relation": frozenset({"pg_class", "pg_rewrite", "pg_partitioned_table"}),
@@ -245,12 +255,50 @@ def some_relations(variant: Iterable[str], version: int) -> str:
     Its parameters are the relations (oid[]), this transaction (xid), and twice the setting ``plan_cache_mode`` (text):
     as it was, and as it is to be, which is why it is changed in time, for parameters are evaluated before a plan is
     chosen.
-
-    It changes and restores the search path by itself, because a plan is dropped that meets another path at its
-    beginning or its end than when it was made.
     """
-    return f"""WITH chosen AS MATERIALIZED (
-SELECT ARRAY(SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = ANY ($1) AND {_SHOWN}) AS oids)
-SELECT 0::int8, 'settings', concat({change(READING)}), 0::int8, NULL::text[]
-UNION ALL {_branches(variant, version)}
-UNION ALL SELECT 0, 'settings', concat({restore(READING)}, {set_to("plan_cache_mode", "$3")}), 0, NULL"""
+    return f"WITH {_chosen('$1')}\n" + _under_reading(
+        [_branches(variant, version)], put_back=set_to("plan_cache_mode", "$3")
+    )
+
+
+def relations_at_end(
+    variant: Iterable[str], version: int, *, ignored: Iterable[int], ending: Sequence[str], note: str
+) -> str:
+    """Write a variant that reads the relations which the step at hand has locked, and what else is to be known then.
+
+    It has no parameters: nothing is planned again then for other values.
+
+    Args:
+        variant: the branches' tags.
+        version: the server's.
+        ignored: the relations that are not to be read.
+        ending: the branches to go before.
+        note: the expression to evaluate at last.
+    """
+    unread = ",".join(map(str, ignored))
+    chosen = _chosen(LOCKED, f" AND c.oid <> ALL ('{{{unread}}}'::oid[])", also=", pg_current_xact_id()::xid AS step")
+    read = _branches(variant, version).replace("$2", "(SELECT step FROM chosen)")
+    return f"WITH held AS MATERIALIZED ({HELD}),\n{chosen}\n" + _under_reading(
+        [*ending, *filter(None, [read])], put_back=note
+    )
+
+
+def _chosen(oids: str, condition: str = "", *, also: str = "") -> str:
+    """Write what the branches call ``chosen``."""
+    return f"""chosen AS MATERIALIZED (
+SELECT ARRAY(SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = ANY ({oids}) AND {_SHOWN}{condition}) AS oids{also})"""
+
+
+def _under_reading(branches: Iterable[str], *, put_back: str) -> str:
+    """Write branches between two that change settings and restore them.
+
+    The statement does so by itself, because a plan is dropped that meets another path at its beginning or its end than
+    when it was made.
+    """
+    return "\nUNION ALL ".join(
+        (
+            f"SELECT 0::int8, 'settings', concat({change(AT_ONCE)}), 0::int8, NULL::text[]",
+            *branches,
+            f"SELECT 0, 'settings', concat({restore(AT_ONCE)}, {put_back}), 0, NULL",
+        )
+    )

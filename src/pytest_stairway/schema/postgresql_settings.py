@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["PLANNING", "READING", "change", "restore", "set_to"]
+__all__ = ["AT_ONCE", "PLANNING", "READING", "change", "restore", "set_to"]
 
 READING = {"search_path": "", "jit": "off"}
 """Settings under which everything is read: names come qualified, and nothing is compiled to be run once."""
+AT_ONCE = {"search_path": ""}
+"""Those of them that a statement needs whose plan is there already."""
 PLANNING = {
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.schema.transaction import Ending
+
 __all__ = ["Reader"]
 
 _AT_ONCE = 500
@@ -78,7 +80,7 @@ class Reader:
     def begin_step(self, connection: Connection) -> None:
         """Nothing needs to be noted."""
 
-    def end_step(self, connection: Connection, ending: str | None = None) -> bool:  # noqa: ARG002 - it never is
+    def end_step(self, connection: Connection, ending: Ending | None = None) -> bool:  # noqa: ARG002 - it never is
         """Nothing needs to be noted."""
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["EndingFailed", "driver_in_transaction", "undisturbed"]
+__all__ = ["Ending", "EndingFailed", "driver_in_transaction", "undisturbed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a step's transaction is to be ended."""
+
+    statement: str
+    """Ends the transaction, and may begin the next."""
+    settled: bool = False
+    """No statement of the step can have changed the session: what was prepared in it is still there."""
 
 
 class EndingFailed(Exception):
