@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pytest_stairway.environment_run import end_transaction
 from pytest_stairway.exceptions import StairwayError
 from pytest_stairway.rows import RowGenerator, RowReader, Rows, Unpopulated, builtin_words, known_tables
+from pytest_stairway.stepping import end_transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

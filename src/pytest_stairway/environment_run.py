@@ -13,7 +13,7 @@ import queue
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import RevisionStep
 
@@ -22,6 +22,7 @@ from pytest_stairway.exceptions import StairwayError
 from pytest_stairway.guard import STAMP
 from pytest_stairway.schema.transaction import Ending, EndingFailed
 from pytest_stairway.session_settings import SessionSettings
+from pytest_stairway.stepping import CHAIN, Command, StepFailed, Swallowed, chains, end_transaction
 from pytest_stairway.threads import EnvironmentThread, GoesOn, Interrupted
 
 if TYPE_CHECKING:
@@ -31,78 +32,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pytest_stairway.environment import Environment, Run, Survey
+    from pytest_stairway.stepping import Observer
 
-__all__ = ["Command", "EnvironmentRun", "Observer", "StepFailed", "Swallowed", "end_transaction"]
+__all__ = ["EnvironmentRun"]
 
 WATCH = 0.2
 """Seconds between two looks at whether a run of `env.py` should still be waited for."""
-
-CHAINING = frozenset({"psycopg", "psycopg2"})
-"""Drivers that take PostgreSQL's word for whether a transaction is open."""
-
-CHAIN = "COMMIT AND CHAIN"
-"""Ends a transaction and begins the next in one round trip."""
-
-
-class Observer(Protocol):
-    """Looks at a database around each step, on the migration's own connection."""
-
-    def begin_step(self, url: str, connection: Connection) -> None:
-        """Right before the step."""
-
-    def end_step(self, url: str, connection: Connection, ending: Ending | None = None) -> bool:
-        """After the step's version update, in the step's own transaction.
-
-        Args:
-            url: of the database.
-            connection: the migration's own.
-            ending: how the transaction is ended; that may be done together with other statements.
-
-        Returns:
-            Whether it was done.
-
-        Raises:
-            EndingFailed: it was run, and raised.
-        """
-
-    def read(self, url: str, connection: Connection) -> None:
-        """After the step was committed (or just before, where `env.py` keeps the transaction to itself)."""
-
-
-class StepFailed(Exception):
-    """A migration, its version update or its commit raised.
-
-    Attributes:
-        error: what was raised.
-        stage: ``migration``, ``version table`` or ``commit``.
-        database: on which of several databases, as `env.py` addresses it; empty where there is one.
-    """
-
-    def __init__(self, error: BaseException, stage: str, database: str = "") -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.stage = stage
-        self.database = database
-
-
-class Swallowed(Exception):
-    """`env.py` caught what was raised in the middle of a step, so that nobody knows what it was."""
-
-    def __init__(self) -> None:
-        super().__init__("env.py caught the exception and went on to its end")
-
-
-@dataclass(slots=True, kw_only=True)
-class Command:
-    """One request of the walk."""
-
-    revision: str = ""
-    upgrade: bool = True
-    work: Callable[[str, Connection], Any] | None = None
-    """Do this instead of a step."""
-    observed: bool = True
-    stamped: bool = False
-    """Write the version table only."""
 
 
 @dataclass(slots=True)
@@ -157,7 +92,7 @@ class EnvironmentRun:
         self._thread.start()
 
     def ask(self, command: Command) -> float:
-        """Hand a command to the run, wait until it is done, and give the seconds that its step took.
+        """Hand a command to the run, wait until it and what follows are done, and give the seconds of the last step.
 
         Raises:
             ConnectionRefused: `env.py` tries again and again to connect to what it is refused.
@@ -283,6 +218,11 @@ class EnvironmentRun:
 
     def _next(self, run: Run) -> Command | None:
         """Reply to the command that was served, and wait for the next; everybody else is left alone until then."""
+        following = self._following()
+        if following is not None:
+            self._command = following
+            self._clock.reset()
+            return following
         with run.idle():
             if self._owes_reply:
                 self._owes_reply = False
@@ -290,6 +230,13 @@ class EnvironmentRun:
             self._command = self._commands.get()
         self._clock.reset()
         return self._command
+
+    def _following(self) -> Command | None:
+        """Give what is to be done in the same turn as the command that was served."""
+        served = self._command
+        if not self._owes_reply or served is None or served.then is None:
+            return None
+        return served.then(self._clock.seconds)
 
     def _serve(self, command: Command, url: str, connection: Connection) -> Iterator[RevisionStep]:
         self._stage = None
@@ -352,7 +299,7 @@ class EnvironmentRun:
 
     def _observe_end(self, url: str, connection: Connection) -> None:
         ending: Ending | None = None
-        if self._settings is not None and self._survey.contexts[0].single_transaction and _chains(connection):
+        if self._settings is not None and self._survey.contexts[0].single_transaction and chains(connection):
             ending = Ending(CHAIN, settled=self._settings.settled)
         try:
             self._committed_already = self._observer.end_step(url, connection, ending)
@@ -373,21 +320,6 @@ class EnvironmentRun:
             end_transaction(_connection_of(context))
             self._clock.stop()
         self._stage = None
-
-
-def end_transaction(connection: Connection) -> None:
-    """Commit by the driver, and begin the next transaction in the same round trip where that can be had."""
-    if _chains(connection):
-        cursor = connection.connection.cursor()
-        cursor.execute(CHAIN)
-        cursor.close()
-    else:
-        connection.connection.commit()
-
-
-def _chains(connection: Connection) -> bool:
-    driver_connection: Any = connection.connection.driver_connection
-    return connection.dialect.driver in CHAINING and not driver_connection.autocommit
 
 
 def _forget_created(context: MigrationContext) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["Descent", "Excursion", "Roundtrip", "RowFailure", "RowMoments"]
 
 
+_MOMENTS = {Direction.UPGRADE: "upgraded", Direction.DOWNGRADE: "downgraded", Direction.REUPGRADE: "reupgraded"}
+"""What is seen after each step is kept under this name."""
+
+
 @dataclass(slots=True, kw_only=True)
 class RowMoments:
     """The rows of each database, by its name, at the moments between a revision's steps; None where it did not come."""
@@ -28,8 +32,7 @@ class RowMoments:
 
     def note(self, direction: Direction, rows: dict[str, Rows]) -> None:
         """Keep the rows as they are after a step."""
-        moments = {Direction.UPGRADE: "upgraded", Direction.DOWNGRADE: "downgraded", Direction.REUPGRADE: "reupgraded"}
-        setattr(self, moments[direction], rows)
+        setattr(self, _MOMENTS[direction], rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,10 @@ class Roundtrip:
     """How many tables had rows in the end, and how many there were."""
     left_alone: bool = False
     """Declared irreversible: it was upgraded only."""
+
+    def note(self, direction: Direction, snapshot: Snapshot) -> None:
+        """Keep the schema as it is after a step."""
+        setattr(self, _MOMENTS[direction], snapshot)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.environment_run import Command, EnvironmentRun, Observer, StepFailed, Swallowed
+from pytest_stairway.environment_run import EnvironmentRun
+from pytest_stairway.findings import Direction
+from pytest_stairway.stepping import Command, Observer, StepFailed, Swallowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
@@ -35,6 +37,7 @@ class Session:
         self._current: EnvironmentRun | None = None
         self._heads: dict[str, frozenset[str]] = {}
         self._committed: dict[str, frozenset[str]] = {}
+        self._before: dict[str, frozenset[str]] = {}  # what the version tables held before the step at hand
 
     @property
     def heads(self) -> dict[str, frozenset[str]]:
@@ -52,6 +55,38 @@ class Session:
             NothingCommitted: `env.py` did not commit.
         """
         return self._ask(Command(revision=revision, upgrade=upgrade, observed=observed))
+
+    def steps(self, revision: str, directions: Sequence[Direction], done: Callable[[Direction, float], None]) -> None:
+        """Take some steps of one revision, each committed before the next; in one turn of `env.py` where that can be.
+
+        Args:
+            revision: its full identifier.
+            directions: of the steps.
+            done: called after each step with its direction and its seconds, and not for one that fails.
+
+        Raises:
+            StepFailed: see `step`; no further steps were taken.
+            NothingCommitted: `env.py` did not commit.
+        """
+        if not self._survey.continuous:
+            for direction in directions:
+                done(direction, self.step(revision, upgrade=direction is not Direction.DOWNGRADE))
+            return
+
+        def command(at: int) -> Command | None:
+            if at == len(directions):
+                return None
+
+            def then(seconds: float) -> Command | None:
+                self._before = self.heads
+                done(directions[at], seconds)
+                return command(at + 1)
+
+            return Command(revision=revision, upgrade=directions[at] is not Direction.DOWNGRADE, then=then)
+
+        first = command(0)
+        if first is not None:
+            self._ask(first)
 
     def stamp(self, revision: str) -> None:
         """Note in the version tables that a revision is applied, without running it."""
@@ -71,12 +106,12 @@ class Session:
         if self._current is None:
             run = EnvironmentRun(self._environment, self._survey, self._observer, self._heads, self._committed)
             self._current = run
-        before, self._committed = self.heads, {}
+        self._before, self._committed = self.heads, {}
         try:
             seconds = self._current.ask(command)
         except BaseException:
             self.close()
-            self._heads.update(before)
+            self._heads.update(self._before)
             raise
         else:
             self._committed = self.heads

@@ -10,6 +10,7 @@ on a cursor of the driver's, is taken to have changed something.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +96,7 @@ class SessionSettings:
 
     def expect(self, source: str) -> None:
         """Take note of the revision that comes next, by its source."""
-        self._suspicious = bool(PAST_SQLALCHEMY.search(source))
+        self._suspicious = _works_past_sqlalchemy(source)
 
     @property
     def settled(self) -> bool:
@@ -110,6 +111,11 @@ class SessionSettings:
     def _watch(self, _connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not self._suspicious:
             self._suspicious = "set_config" in statement or HARMLESS.match(statement) is None
+
+
+@functools.lru_cache(maxsize=16)  # a revision takes several steps, one after the other
+def _works_past_sqlalchemy(source: str) -> bool:
+    return PAST_SQLALCHEMY.search(source) is not None
 
 
 def _remember_postgresql(connection: Connection) -> Callable[[], None]:

@@ -8,11 +8,13 @@ the revision is walked once more without them.  Nothing here judges what was see
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING
 
 from pytest_stairway.attempts import find_out_why, may_be_about_rows
 from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style
+from pytest_stairway.empty_databases import look_at_empty
 from pytest_stairway.excursion import way_below
 from pytest_stairway.findings import Direction
 from pytest_stairway.roundtrip import Descent, Excursion, Roundtrip, RowMoments
@@ -21,7 +23,7 @@ from pytest_stairway.shortcuts import WORTHWHILE
 from pytest_stairway.snapshots import Snapshot, Snapshots, column_lengths, new_objects, same
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.revisions import History
@@ -219,47 +221,57 @@ class Walk:
     def _round(self, trip: Roundtrip) -> None:
         """Take the three steps, as far as they go."""
         trip.before = self._snapshots.latest
-        if not self._step(trip, Direction.UPGRADE):
+        irreversible = trip.revision in self._irreversible
+        self._take(trip, list(Direction)[:1] if irreversible else list(Direction))
+        if Direction.UPGRADE in trip.failures:
             if not self._is_about_rows(trip):
                 self.blocked[trip.revision] = trip.failures[Direction.UPGRADE]
                 self._repair(trip, applied=False)
             return
-        trip.upgraded = self._snapshots.latest
-        self._applied[trip.revision] = None
-        self._note_makers(trip.revision, trip.before, trip.upgraded)
-        if trip.revision in self._irreversible:
-            trip.left_alone = True
+        trip.left_alone = irreversible
+        if irreversible or self._is_about_rows(trip):
             return
-        if self._step(trip, Direction.DOWNGRADE):
-            trip.downgraded = self._snapshots.latest
-            if self._step(trip, Direction.REUPGRADE):
-                trip.reupgraded = self._snapshots.latest
-        if self._is_about_rows(trip):
-            return
+        assert trip.upgraded is not None
         if trip.reupgraded is None or not same(trip.upgraded, trip.reupgraded):
             self._repair(trip, applied=True)
 
-    def _step(self, trip: Roundtrip, direction: Direction) -> bool:
-        """Take one of the three steps; tell whether it went well."""
-        upgrade = direction is not Direction.DOWNGRADE
-        outcome = self._venture(trip.revision, upgrade=upgrade, followed=trip.rows is not None)
-        if isinstance(outcome, StepFailed):
-            trip.failures[direction] = outcome
-            return False
-        trip.seconds[direction] = outcome
-        if trip.rows is not None:
-            trip.rows.note(direction, self._rows.latest)
-        return True
+    def _take(self, trip: Roundtrip, directions: Sequence[Direction]) -> None:
+        """Take steps, and note what was seen after each, up to one that fails."""
 
-    def _venture(self, revision: str, *, upgrade: bool, followed: bool = True) -> float | StepFailed:
-        """Take a step that may fail; give the seconds that it took, or why it failed."""
-        self._rows.following = followed
+        def done(direction: Direction, seconds: float) -> None:
+            trip.seconds[direction] = seconds
+            trip.note(direction, self._snapshots.latest)
+            if trip.rows is not None:
+                trip.rows.note(direction, self._rows.latest)
+            if direction is Direction.UPGRADE:
+                self._applied[trip.revision] = None
+
         try:
-            return self._session.step(revision, upgrade=upgrade)
+            with self._venturing(followed=trip.rows is not None):
+                self._session.steps(trip.revision, directions, done)
+        except StepFailed as failure:
+            trip.failures[directions[len(trip.seconds)]] = failure
+        if trip.before is not None and trip.upgraded is not None:
+            self._note_makers(trip.revision, trip.before, trip.upgraded)
+
+    def _venture(self, revision: str, *, upgrade: bool) -> float | StepFailed:
+        """Take a step that may fail; give the seconds that it took, or why it failed."""
+        try:
+            with self._venturing(followed=True):
+                return self._session.step(revision, upgrade=upgrade)
         except StepFailed as failure:
             return failure
+
+    @contextlib.contextmanager
+    def _venturing(self, *, followed: bool) -> Iterator[None]:
+        """Follow the rows meanwhile; whoever comes after an interruption in the middle of a step begins anew."""
+        self._rows.following = followed
+        try:
+            yield
+        except StepFailed:
+            raise
         except BaseException:
-            self._fresh = False  # interrupted in the middle of a step: whoever comes next begins anew
+            self._fresh = False
             raise
         finally:
             self._rows.following = False
@@ -311,15 +323,7 @@ class Walk:
             self._start_over()
             return
         self._session.close()
-        environment = self._environment.elsewhere("floor")
-        snapshots = Snapshots(environment, ignore=self._survey.version_tables)
-        session = Session(environment, self._survey, snapshots)
-        try:
-            session.look(snapshots.read_thoroughly)
-            self._floor = snapshots.latest
-        finally:
-            session.close()
-            environment.sandbox.reset()
+        self._floor = look_at_empty(self._environment, self._survey)
 
     def _shorten(self, order: list[str]) -> bool:
         """Begin with a template, where there is one; tell whether there was."""
