@@ -13,7 +13,7 @@ from pytest_stairway.exceptions import ConnectionRefused
 from pytest_stairway.faults import line_in, words_of
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline import Part
-from pytest_stairway.offline_reasons import why_different, why_not_rendered, why_not_run
+from pytest_stairway.offline_reasons import asks_for_mode, why_different, why_not_rendered, why_not_run
 from pytest_stairway.revisions.source import read_text, shown
 from pytest_stairway.rows import compare_rows
 from pytest_stairway.schema import Verdict, compare_schemas
@@ -177,7 +177,7 @@ def _schema_finding(blame: Blame, difference: Difference) -> Finding:
     return blame.finding(
         "offline-differs",
         f"{words} (before: online, after: the SQL)" + (f"; {reason.says}" if reason else ""),
-        place=_place(blame, suspect),
+        place=_place(blame, suspect, difference.object),
         hint=reason.hint if reason else None,
         statement=suspect,
         about=difference.object,
@@ -191,7 +191,7 @@ def _rows_finding(blame: Blame, difference: RowDifference, online: Rows, offline
     return blame.finding(
         "offline-differs",
         f"{difference.words()} (before: online, after: the SQL)" + (f"; {reason.says}" if reason else ""),
-        place=_place(blame, suspect),
+        place=_place(blame, suspect, difference.object),
         hint=reason.hint if reason else None,
         statement=suspect,
         about=difference.object,
@@ -209,18 +209,25 @@ def _values(difference: RowDifference, online: Rows, offline: Rows) -> tuple[fro
     return sides[0] - sides[1], sides[1] - sides[0]
 
 
-def _place(blame: Blame, suspect: Statement | None) -> int | None:
+def _place(blame: Blame, suspect: Statement | None, about: str) -> int | None:
+    """Find the step that most likely made a difference; None where nobody knows."""
     if suspect is not None:
         return suspect.step
-    skipping = [place for place in range(len(blame.script.steps)) if "is_offline_mode" in blame.source(place)]
+    words = _words(about)
+    sources = {place: blame.source(place) for place in range(len(blame.script.steps))}
+    skipping = [place for place, source in sources.items() if asks_for_mode(source)]
     if skipping:
-        return skipping[-1]
+        return max(skipping, key=lambda place: len(words & set(re.findall(r"\w+", sources[place]))))
     return 0 if len(blame.script.steps) == 1 else None
+
+
+def _words(about: str) -> set[str]:
+    return set(re.findall(r"\w+", about)) - {"table", "column", "index", "constraint", "on", "of"}
 
 
 def _suspect(script: Script, about: str) -> Statement | None:
     """Find the statement that most likely made a difference: it names what it is about."""
-    words = set(re.findall(r"\w+", about)) - {"table", "column", "index", "constraint", "on", "of"}
+    words = _words(about)
     best: tuple[int, Statement | None] = (0, None)
     for statement in script.statements:
         if statement.part is Part.MIGRATION:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.offline import Script, Statement
 
-__all__ = ["Reason", "trailing_comment", "unbound", "why_different", "why_not_rendered", "why_not_run"]
+__all__ = ["Reason", "asks_for_mode", "trailing_comment", "unbound", "why_different", "why_not_rendered", "why_not_run"]
 
 _QUOTED = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$\w*\$).*?(?P=tag)|/\*.*?\*/""",
@@ -111,7 +111,12 @@ def why_different(
         return Reason("bound parameters are lost", "Bind them to the statement: sa.text(…).bindparams(…)")
     if values is not None and (reason := _changed_literal(*values)):
         return reason
-    return _SKIPPED if any(_ASKS_FOR_MODE.search(source) for source in sources) else None
+    return _SKIPPED if any(map(asks_for_mode, sources)) else None
+
+
+def asks_for_mode(source: str) -> bool:
+    """Tell whether a revision file may do something else in offline mode."""
+    return _ASKS_FOR_MODE.search(source) is not None
 
 
 def _changed_literal(online: frozenset[str | None], offline: frozenset[str | None]) -> Reason | None:

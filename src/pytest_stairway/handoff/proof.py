@@ -20,12 +20,12 @@ from pytest_stairway.schema import Change, Difference, Verdict, compare_schemas
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_stairway.handoff.accepting import Acceptances
     from pytest_stairway.handoff.files import Files, SqlFile
     from pytest_stairway.handoff.place import Place, State
     from pytest_stairway.handoff.runner import Result, Runner
     from pytest_stairway.handoff.span import Span
     from pytest_stairway.moves import Move
-    from pytest_stairway.revisions import History
     from pytest_stairway.rows import RowDifference
     from pytest_stairway.schema import Schema
 
@@ -45,6 +45,8 @@ class Check:
     seconds: float | None = None
     said: str = ""
     """In the words of whoever said no."""
+    accepted: tuple[str, ...] = ()
+    """Tables and columns of which it says nothing, because the developers accept that they differ."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class _Leg:
     files: tuple[SqlFile, ...]
 
 
-def prove(start: Place, files: Files, span: Span, runner: Runner, history: History, *, dialect: str) -> Proof:
+def prove(start: Place, files: Files, span: Span, runner: Runner, acceptances: Acceptances, *, dialect: str) -> Proof:
     """Prove a release's files.
 
     Args:
@@ -89,19 +91,22 @@ def prove(start: Place, files: Files, span: Span, runner: Runner, history: Histo
         files: the release's files.
         span: what lies between the two revisions.
         runner: what runs the files.
-        history: the revisions.
+        acceptances: what the project accepts.
         dialect: SQLAlchemy's name of the dialect.
     """
-    return _Proving(start, files, span, runner, history, dialect).run()
+    return _Proving(start, files, span, runner, acceptances, dialect).run()
 
 
 class _Proving:
-    def __init__(self, start: Place, files: Files, span: Span, runner: Runner, history: History, dialect: str) -> None:
+    def __init__(
+        self, start: Place, files: Files, span: Span, runner: Runner, acceptances: Acceptances, dialect: str
+    ) -> None:
         self._start = start
         self._files = files
         self._span = span
         self._runner = runner
-        self._history = history
+        self._acceptances = acceptances
+        self._history = acceptances.history
         self._dialect = dialect
         self._proof = Proof(runner=runner.name)
         self._gone: list[_Leg] = []
@@ -145,7 +150,8 @@ class _Proving:
             if not result.ok:
                 blame = Blame(file.script, self._history, self._dialect)
                 how = self._runner.name
-                self._proof.findings.append(failed_to_run(blame, result.said, result.statement, how=how))
+                failed = failed_to_run(blame, result.said, result.statement, how=how)
+                self._proof.findings.append(self._acceptances.mark(failed))
                 return None
         return None if moved.failure is not None else self._compare(leg, online, offline)
 
@@ -155,11 +161,14 @@ class _Proving:
         blame = Blame(leg.files[0].script, self._history, self._dialect)
         found = differing(blame, (one.schema, one.rows), (other.schema, other.rows))
         changing = self._changing(one) if found else frozenset()
-        found = [each for each in found if each.object not in changing]
+        found = [self._acceptances.mark(each) for each in found if each.object not in changing]
         known = {(each.code, each.object) for each in self._proof.findings}
         self._proof.findings += [each for each in found if (each.code, each.object) not in known]
-        same = not found and one.versions == other.versions
-        self._note(f"same-{leg.name}", ok=same, said=", ".join(sorted(changing)))
+        accepted = {each.object for each in self._proof.findings if each.accepted}  # it differs from then on
+        excused = tuple(sorted({each.object or "" for each in found if each.object in accepted}))
+        same = all(each.object in accepted for each in found) and one.versions == other.versions
+        check = Check(name=f"same-{leg.name}", ok=same, said=", ".join(sorted(changing)), accepted=excused)
+        self._proof.checks.append(check)
         return other
 
     def _changing(self, online: State) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_stairway.environment import Environment
 from pytest_stairway.exceptions import HistoryUnusable, StairwayError, UsageError
 from pytest_stairway.findings import Finding, Severity
+from pytest_stairway.handoff.accepting import Acceptances
 from pytest_stairway.handoff.dump import require_dump
 from pytest_stairway.handoff.files import Files, Writer, quoted, write_files
 from pytest_stairway.handoff.place import Site
@@ -87,10 +88,11 @@ def make_release(project: Project, written: str, settings: HandoffSettings) -> R
             raise
         release.findings = (_offline_finding(project, error),)
     else:
-        release.findings = release.files.findings
+        acceptances = Acceptances(history, project.baseline)
+        release.findings = acceptances.mark_all(release.files.findings)
         if release.files.upgrade is not None:
-            _prove(release, site, dump)
-            _rehearse(release, project)
+            _prove(release, site, dump, acceptances)
+            _rehearse(release, project, acceptances)
     release.seconds = time.perf_counter() - started
     return release
 
@@ -156,7 +158,7 @@ def _require_dialect(project: Project, dump: Path | None) -> None:
         raise UsageError(f"--from-dump restores PostgreSQL's dumps, and env.py connects to {dialect}")
 
 
-def _prove(release: Release, site: Site, dump: Path | None) -> None:
+def _prove(release: Release, site: Site, dump: Path | None, acceptances: Acceptances) -> None:
     try:
         release.start = make_start(site, release.span, dump=dump)
     except StartNotReached as error:
@@ -165,7 +167,7 @@ def _prove(release: Release, site: Site, dump: Path | None) -> None:
     try:
         runner = runner_for(release.dialect)
         release.proof = prove(
-            release.start.place, release.files, release.span, runner, site.history, dialect=release.dialect
+            release.start.place, release.files, release.span, runner, acceptances, dialect=release.dialect
         )
         told = {_cause(each) for each in release.findings}
         release.findings += tuple(each for each in release.proof.findings if _cause(each) not in told)
@@ -173,13 +175,13 @@ def _prove(release: Release, site: Site, dump: Path | None) -> None:
         release.start.place.drop()
 
 
-def _rehearse(release: Release, project: Project) -> None:
+def _rehearse(release: Release, project: Project, acceptances: Acceptances) -> None:
     rows = release.settings.handoff_rehearse
     if rows and release.proof is not None and release.dialect == "postgresql":
         downgrade = release.files.downgrade is not None
         rehearsed = rehearse_release(project, release.span, rows=rows, downgrade=downgrade)
         release.rehearsal = rehearsed.told()
-        release.findings += rehearsed.findings
+        release.findings += acceptances.mark_all(rehearsed.findings)
 
 
 def _cause(finding: Finding) -> tuple[object, ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_stairway.schema import Difference
 
 __all__ = [
+    "AcceptedTold",
     "ChangeTold",
     "FileTold",
     "LockTold",
@@ -125,6 +126,15 @@ class FileTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedTold:
+    """A finding that does not hold the release up."""
+
+    finding: str
+    """As the console shows it."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """Everything that README.md and report.html tell."""
 
@@ -162,6 +172,7 @@ class Story:
     lost_rows: tuple[RowsTold, ...]
     problems: tuple[str, ...]
     """The findings that keep it from being proven, as the console shows them."""
+    accepted: tuple[AcceptedTold, ...]
     remarks: tuple[str, ...]
     command: str
     """What runs a file, up to the file's name."""
@@ -185,6 +196,7 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
     proof, start, settings = release.proof, release.start, release.settings
     population = start.population if start else None
     up = release.files.upgrade
+    open_ = [each for each in release.findings if not each.accepted]
     return Story(
         proven=release.proven,
         language=settings.handoff_language,
@@ -215,8 +227,13 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
         dropped=tuple(_rows(proof.dropped_rows)) if proof else (),
         lost_schema=tuple(map(_change, proof.lost_schema)) if proof else (),
         lost_rows=tuple(_rows(proof.lost_rows)) if proof else (),
-        problems=tuple(render_finding(each) for each in release.findings if each.severity is Severity.ERROR),
-        remarks=tuple(render_finding(each) for each in release.findings if each.severity is not Severity.ERROR),
+        problems=tuple(render_finding(each) for each in open_ if each.severity is Severity.ERROR),
+        accepted=tuple(
+            AcceptedTold(finding=render_finding(each), reason=each.reason or "")
+            for each in release.findings
+            if each.accepted
+        ),
+        remarks=tuple(render_finding(each) for each in open_ if each.severity is not Severity.ERROR),
         command=COMMANDS.get(release.dialect, ""),
         runs_whole=release.dialect not in ("mysql", "mariadb"),
         rehearsal=release.rehearsal,
