@@ -88,11 +88,24 @@ class CarriedRows:
         self._populated_before = False
         self.following = False
         """Whether rows are captured after steps."""
+        self.watched = False
+        """Whether what migrations write is captured, also where no rows are to be made."""
 
     @property
     def populated(self) -> bool:
         """Whether any table has rows that were made here."""
         return self._populated_before or any(database.made for database in self._databases.values())
+
+    @property
+    def judged(self) -> bool:
+        """Whether what happens to rows is to be judged: where none are to be made, they are nobody's concern."""
+        return bool(self._settings.rows) and self._style is not Style.NONE
+
+    @property
+    def trusted(self) -> bool:
+        """Whether what was captured last is all there is."""
+        databases = self._databases.values()
+        return bool(databases) and not any(each.broken or each.pending is None for each in databases)
 
     @property
     def latest(self) -> dict[str, Rows]:
@@ -106,7 +119,7 @@ class CarriedRows:
             schemas: the databases' schemas at this moment.
         """
         found: list[Unpopulated] = []
-        for name, database in self._databases.items():
+        for name, database in self._databases.items() if self.judged else ():
             tables = database.population.unpopulated if database.population is not None else ()
             if database.broken is not None:
                 tables = (Unpopulated(table=EVERY_TABLE, reason=database.broken),)
@@ -132,8 +145,8 @@ class CarriedRows:
 
     def wants(self, revision: str) -> bool:
         """Tell whether tables may want rows before a revision is walked."""
-        if not self._settings.rows or self._style is Style.NONE:
-            return False
+        if not self.judged:
+            return self.watched and not self.trusted
         changed = any(database.pending != set() for database in self._databases.values())
         return changed or not self._databases or revision in self._settings.supply_for
 
@@ -151,6 +164,8 @@ class CarriedRows:
         if database is None:
             database = self._databases[name] = self._new(connection.dialect.name)
             end_transaction(connection)  # in which Alembic may have made the version table
+        if not self.judged:
+            return database.attempt(lambda: database.look(connection))
         supply = self._settings.supply_for.get(revision)
 
         def work() -> bool:
@@ -223,6 +238,12 @@ class _Database:
     def lose(self) -> None:
         """Everything may be different now."""
         self.pending = None if self.broken is None else set()
+
+    def look(self, connection: Connection) -> bool:
+        """Capture everything; nothing is written."""
+        self.latest = self.reader.capture(connection)
+        self.pending = set()
+        return False
 
     def top_up(self, connection: Connection, *, supply: Supply | None) -> bool:
         """Top up what is pending, and capture what that wrote."""

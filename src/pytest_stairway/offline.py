@@ -108,14 +108,20 @@ class Script:
         """Give what was emitted for one step."""
         return tuple(each for each in self.statements if each.step == place)
 
-    def part(self, place: int) -> Script:
-        """Give one step as a script of its own."""
+    def parts(self) -> tuple[Script, ...]:
+        """Give each step as a script of its own."""
+        statements: dict[int | None, list[Statement]] = {}
+        for each in self.statements:
+            statements.setdefault(each.step, []).append(replace(each, step=0))
+        return tuple(self._part(place, statements.get(place, ())) for place in range(len(self.steps)))
+
+    def _part(self, place: int, statements: Sequence[Statement]) -> Script:
         pairs = ((one, other) for one, other in self.unstable if place in (_step_of(one), _step_of(other)))
         return replace(
             self,
             steps=(self.steps[place],),
             start=self.heads.get(place - 1, self.start),
-            statements=tuple(replace(each, step=0) for each in self.of_step(place)),
+            statements=tuple(statements),
             heads={0: self.heads[place]} if place in self.heads else {},
             failures={0: self.failures[place]} if place in self.failures else {},
             unstable=tuple((_as_first(one), _as_first(other)) for one, other in pairs),

@@ -16,16 +16,17 @@ from sqlalchemy import text
 
 from pytest_stairway.access import Access
 from pytest_stairway.environment import Environment
-from pytest_stairway.offline import Part, Step, render_offline
+from pytest_stairway.offline import Step
 from pytest_stairway.offline_checks import Blame, check_rendering, differing, failed_to_run
 from pytest_stairway.offline_runners import SEED, script_runner
+from pytest_stairway.offline_scripts import without_version_table
 from pytest_stairway.rows import RowReader, Rows, compare_rows
 from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.schema import compare_schemas, reader_for
 from pytest_stairway.session import Session, StepFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from pytest_stairway.databases import Database, Server
     from pytest_stairway.environment import Survey
     from pytest_stairway.findings import Finding
-    from pytest_stairway.offline import Script, Statement
     from pytest_stairway.offline_runners import ScriptRunner
+    from pytest_stairway.offline_scripts import OfflineScripts
     from pytest_stairway.revisions import History
     from pytest_stairway.rows import RowGenerator, Supply
     from pytest_stairway.schema import Schema, SchemaReader
@@ -106,7 +107,7 @@ class OfflineWalk:
         address: where `env.py` connects to, as the sandbox knows it.
         driver: the one that `env.py` uses.
         rows: what the user says about rows.
-        irreversible: revisions that are never downgraded.
+        scripts: the history's SQL.
         planned: revisions that will be asked for.
     """
 
@@ -119,9 +120,10 @@ class OfflineWalk:
         address: str,
         driver: str,
         rows: RowSettings,
-        irreversible: Collection[str] = (),
+        scripts: OfflineScripts,
         planned: Iterable[str] = (),
     ) -> None:
+        self._scripts = scripts
         self._history = history
         self._server = server
         self._survey = survey
@@ -129,11 +131,9 @@ class OfflineWalk:
         self._driver = driver
         self._rows = rows
         self._order = [revision.revision for revision in history.revisions]
-        self._irreversible = frozenset(irreversible)
+        self._irreversible = scripts.irreversible
         wanted = frozenset(planned)
         self._planned = [revision for revision in self._order if revision in wanted]
-        self._script: Script | None = None
-        self._places: dict[str, int] = {}
         self._trips: dict[str, OfflineTrip] = {}
         self._blocked: dict[str, StepFailed] = {}
         self._applied: list[str] = []
@@ -151,10 +151,15 @@ class OfflineWalk:
         """
         if revision not in self._trips:
             earlier = self._planned[: self._planned.index(revision)] if revision in self._planned else []
-            self._render()
+            self._scripts.render()
             for name in [*(each for each in earlier if each not in self._trips), revision]:
                 self._trips[name] = self._check(name)
         return self._trips[revision]
+
+    def spare(self, revisions: Iterable[str]) -> None:
+        """Take it that nothing is to be found in some revisions."""
+        for revision in revisions:
+            self._trips.setdefault(revision, OfflineTrip())
 
     def pause(self) -> None:
         """End the run of `env.py`; the databases stay."""
@@ -166,17 +171,6 @@ class OfflineWalk:
         self.pause()
         self._drop_offline()
         self._drop_online()
-
-    def _render(self) -> None:
-        """Write the SQL of every revision, up, down and up again, by one run of `env.py`."""
-        if self._script is not None:
-            return
-        steps: list[Step] = []
-        for name in self._order:
-            self._places[name] = len(steps)
-            steps += [Step(name)] if name in self._irreversible else [Step(name), Step(name, upgrade=False), Step(name)]
-        environment = Environment(self._history, sandbox=Sandbox(lambda _contact: self._server))
-        self._script = render_offline(environment, steps, start=frozenset(), alone=True)
 
     # -- one revision -------------------------------------------------------------------------------------------------
 
@@ -213,23 +207,21 @@ class OfflineWalk:
             self._fail_online(step, offset, failure)
             return None
         self._note(step)
-        blame = self._blame(step, offset)
+        blame = self._blame(step)
         if not silent:
             trip.findings += check_rendering(blame)
         ran = self._run(blame, trip, silent=silent)
         return self._compare(blame, trip, silent=silent or not ran)
 
-    def _blame(self, step: Step, offset: int) -> Blame:
-        assert self._script is not None
-        part = self._script.part(self._places[step.revision] + offset)
-        return Blame(part, self._history, self._server.dialect)
+    def _blame(self, step: Step) -> Blame:
+        return Blame(self._scripts.of(step), self._history, self._server.dialect)
 
     def _run(self, blame: Blame, trip: OfflineTrip, *, silent: bool) -> bool:
         """Run the SQL of a step; tell whether it came to its end."""
         if blame.script.failures:
             return False
         assert self._runner is not None
-        statements = _without_version_table(blame.script)
+        statements = without_version_table(blame.script)
         ran = self._runner.run([each.text for each in statements])
         if ran.said is None:
             return True
@@ -382,9 +374,3 @@ class OfflineWalk:
 
 def _top_up(generator: RowGenerator, connection: Connection, *, supply: Supply | None) -> None:
     generator.top_up(connection, supply=supply)
-
-
-def _without_version_table(script: Script) -> list[Statement]:
-    """Leave out what makes the version table, before the first revision: it is there already."""
-    comment = next((place for place, each in enumerate(script.statements) if each.part is Part.COMMENT), 0)
-    return [each for place, each in enumerate(script.statements) if each.part is not Part.VERSION or place > comment]

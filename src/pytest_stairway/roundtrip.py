@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_stairway.findings import Direction
 
 if TYPE_CHECKING:
+    from pytest_stairway.carried_rows import CarriedRows
     from pytest_stairway.rows import Rows, Unpopulated
-    from pytest_stairway.session import StepFailed
-    from pytest_stairway.snapshots import Snapshot
+    from pytest_stairway.session import Session, StepFailed
+    from pytest_stairway.snapshots import Snapshot, Snapshots
 
-__all__ = ["Descent", "Excursion", "Roundtrip", "RowFailure", "RowMoments"]
+__all__ = ["Descent", "Excursion", "Repeat", "Roundtrip", "RowFailure", "RowMoments"]
 
 
 _MOMENTS = {Direction.UPGRADE: "upgraded", Direction.DOWNGRADE: "downgraded", Direction.REUPGRADE: "reupgraded"}
@@ -75,6 +76,8 @@ class Roundtrip:
     """Steps that fail on populated tables only; what came after was seen without those rows."""
     rows: RowMoments | None = None
     """None where no rows were carried."""
+    seen: list[dict[str, Rows]] = field(default_factory=list)
+    """What was captured before the first step, and after each: also where nobody judges it."""
     unpopulated: tuple[Unpopulated, ...] = ()
     """Tables that could not be given rows, and were not told of before."""
     excursion: Excursion | None = None
@@ -102,3 +105,10 @@ class Descent:
     """Revisions that are irreversible or could not be downgraded, so that nothing below them was."""
     missing: tuple[str, ...] = ()
     """Revisions that were never applied, because an upgrade failed."""
+
+
+class Repeat(Protocol):
+    """Takes a revision down and up once more after its round trip, in a way of its own."""
+
+    def __call__(self, trip: Roundtrip, session: Session, snapshots: Snapshots, rows: CarriedRows) -> bool:
+        """Do so; tell whether the database is as it was."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.environment import Environment, Survey
     from pytest_stairway.revisions import History
+    from pytest_stairway.roundtrip import Repeat
     from pytest_stairway.schema import Key
     from pytest_stairway.shortcuts import Shortcuts
 
@@ -70,6 +71,7 @@ class Walk:
         self._survey = survey
         self._shortcuts = shortcuts
         self._rows = CarriedRows(rows or RowSettings(rows=0), ignore=survey.version_tables)
+        self._repeat: Repeat | None = None
         self._snapshots = Snapshots(environment, ignore=survey.version_tables, rows=self._rows)
         self._session = Session(environment, survey, self._snapshots)
         self._applied: dict[str, None] = {}
@@ -83,6 +85,11 @@ class Walk:
         """Which revision made an object."""
         self.at_heads: Snapshot | None = None
         """The schema with every revision applied, once the walk has been there."""
+
+    def repeat_by(self, repeat: Repeat) -> None:
+        """Take each revision down and up once more after its round trip, in another way."""
+        self._repeat = repeat
+        self._rows.watched = True
 
     def roundtrip(self, revision: str) -> Roundtrip:
         """Take one revision up, down and up again.
@@ -180,9 +187,11 @@ class Walk:
             trip.blocked_by = self._blocker(revision)
         if trip.blocked_by is None and not trip.failures:
             self._top_up(trip)
-            if style is not Style.NONE and self._rows.latest:
+            if self._rows.judged and self._rows.latest:
                 trip.rows = RowMoments(before=self._rows.latest, made=self._rows.populated)
             self._round(trip)
+            if self._repeat is not None and not self._repeat(trip, self._session, self._snapshots, self._rows):
+                return self._attempt_anew(revision, style, leave_out)
             self._explore(trip)
             if revision in self._applied:
                 self._top_up(trip)  # what it made is told to be without rows here, not with the next revision
@@ -220,7 +229,7 @@ class Walk:
 
     def _round(self, trip: Roundtrip) -> None:
         """Take the three steps, as far as they go."""
-        trip.before = self._snapshots.latest
+        trip.before, trip.seen = self._snapshots.latest, [self._rows.latest]
         irreversible = trip.revision in self._irreversible
         self._take(trip, list(Direction)[:1] if irreversible else list(Direction))
         if Direction.UPGRADE in trip.failures:
@@ -241,13 +250,14 @@ class Walk:
         def done(direction: Direction, seconds: float) -> None:
             trip.seconds[direction] = seconds
             trip.note(direction, self._snapshots.latest)
+            trip.seen.append(self._rows.latest)
             if trip.rows is not None:
                 trip.rows.note(direction, self._rows.latest)
             if direction is Direction.UPGRADE:
                 self._applied[trip.revision] = None
 
         try:
-            with self._venturing(followed=trip.rows is not None):
+            with self._venturing(followed=bool(self._rows.latest)):
                 self._session.steps(trip.revision, directions, done)
         except StepFailed as failure:
             trip.failures[directions[len(trip.seconds)]] = failure

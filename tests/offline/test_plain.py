@@ -1,0 +1,92 @@
+"""What psql sends as it is written, and which revisions change the schema and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_stairway.offline_plain import changes_schema_only, is_plain
+
+PLAIN = {
+    "ddl": "ALTER TABLE a ADD COLUMN c INTEGER DEFAULT '0'::integer NOT NULL;",
+    "with a semicolon in a literal": "UPDATE a SET b = 'x;y';",
+    "with a quote in a literal": "UPDATE a SET b = 'it''s :here and -- there';",
+    "with a backslash in a literal": r"ALTER TABLE a ADD CHECK (b !~ '^\d+$');",
+    "with dollar quotes": "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $f$ DECLARE x int; BEGIN x := 1; RETURN x; END $f$;",
+    "with a quoted name": 'COMMENT ON COLUMN "a:b"."c\\d" IS \'e\';',
+    "after an empty line": "\n\n    INSERT INTO a SELECT 'new';",
+    "two statements": "DELETE FROM a WHERE b = 'new';\nDELETE FROM b;",
+    "a block": "DO $$ BEGIN PERFORM 1; END $$;",
+}
+
+NOT_PLAIN = {
+    "a comment at the end": "ALTER TABLE a ADD b int -- for later;",
+    "a comment in the middle": "ALTER TABLE a -- it's\n ADD b int;",
+    "a nested comment": "UPDATE a /* x /* y */ ; */ SET b = 1;",
+    "a variable": "UPDATE a SET b = :HOST;",
+    "a quoted variable": "UPDATE a SET b = :'HOST';",
+    "a slice that could be a variable": "UPDATE a SET b = c[1:2];",
+    "a command": "UPDATE a SET b = 1 \\gset\n;",
+    "an escaped quote": r"UPDATE a SET b = E'it\'s; -- here';",
+    "no semicolon": "UPDATE a SET b = 1",
+    "an open quote": "UPDATE a SET b = 'x;",
+    "an open dollar quote": "DO $$ BEGIN PERFORM 1;",
+    "rows for COPY": "COPY a FROM STDIN;\n1\n\\.\n;",
+    "a setting": "SET search_path TO b;",
+    "a setting in a function": "SELECT set_config('search_path', 'b', false);",
+    "a setting after another statement": "DELETE FROM a; SET ROLE b;",
+    "a temporary table": "CREATE TEMPORARY TABLE a (b int);",
+    "an index that is built outside of transactions": "CREATE INDEX CONCURRENTLY a ON b (c);",
+    "something unheard of": "VACUUM a;",
+    "nothing": ";",
+}
+
+
+@pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN)
+def test_what_psql_can_only_read_one_way_is_plain(text: str) -> None:
+    assert is_plain(text)
+
+
+@pytest.mark.parametrize("text", NOT_PLAIN.values(), ids=NOT_PLAIN)
+def test_what_psql_may_read_otherwise_is_not(text: str) -> None:
+    assert not is_plain(text)
+
+
+SCHEMA_ONLY = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "b"
+down_revision: str | None = "a"
+
+def upgrade() -> None:
+    op.drop_column("a", "b")
+    op.create_index(op.f("ix_a_c"), "a", [sa.text("lower(c)")])
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_a_c"))
+    op.add_column("a", sa.Column("b", sa.Integer))
+"""
+
+
+def test_a_file_that_only_calls_operations_on_the_schema_is_recognised() -> None:
+    assert changes_schema_only(SCHEMA_ONLY)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'op.execute("UPDATE a SET b = 1")',
+        "op.get_bind()",
+        "helper(op)",
+        "from application import helper",
+        "from alembic import op as o",
+        "from alembic.op import execute",
+        "import alembic.op",
+        "from . import helper",
+        "getattr(op, name)()",
+        "if offline:\n    op.drop_table('a')",
+        "with op.batch_alter_table('a') as batch:\n    batch.drop_column('b')",
+    ],
+)
+def test_a_file_that_may_do_more_is_not(more: str) -> None:
+    assert not changes_schema_only(f"{SCHEMA_ONLY}\n{more}\n")

@@ -1,0 +1,154 @@
+"""Round trips repeated by their SQL on the walk's own database: cheap where all is well, and never in the walk's way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gauntlet.case import Case, Rev, sql, table, write
+from offline.lab import env
+from offline.test_plain import PLAIN
+from pytest_stairway.access import Access
+from pytest_stairway.offline_runners import _Driver, script_runner
+from pytest_stairway.offline_walk import OfflineWalk
+from pytest_stairway.project import Project
+from pytest_stairway.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from pytest_stairway.databases import Server
+    from pytest_stairway.findings import Finding
+
+    Make = Callable[..., Project]
+
+NOTES = table("a", "notes", "id int PRIMARY KEY", "note text")
+DROPS = """\
+import sqlalchemy as sa
+from alembic import op
+
+revision = "d"
+down_revision = "c"
+
+def upgrade():
+    op.drop_column("notes", "note")
+
+def downgrade():
+    op.add_column("notes", sa.Column("note", sa.Text))
+"""
+SOUND = (
+    NOTES,
+    Rev("b", sql("ALTER TABLE notes ADD made int DEFAULT 1"), sql("ALTER TABLE notes DROP made")),
+    Rev("c", sql("UPDATE notes SET note = note || '.'"), sql("UPDATE notes SET note = left(note, -1)")),
+    Rev("d", text=DROPS),
+    Rev("e", sql("INSERT INTO notes (id) VALUES (-7)"), sql("DELETE FROM notes WHERE id = -7")),
+)
+SKIPPED = Rev("b", "if not op.get_context().as_sql:\n    op.execute(\"INSERT INTO notes VALUES (-7, 'filled')\")")
+AFTER = table("c", "later", "id int")
+
+
+@pytest.fixture
+def make(tmp_path: Path, postgresql_server: Server) -> Iterator[Make]:
+    made: list[Project] = []
+
+    def project(*revisions: Rev, offline: bool = True, rows: int = 5, **case: Any) -> Project:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        ini = write(Case("project", "a project", revisions, **{"env": env(), **case}), folder)
+        settings = Settings(config=str(ini), offline=offline, rows=rows)
+        made.append(Project(settings, folder, address=postgresql_server.address))
+        return made[-1]
+
+    yield project
+    for each in made:
+        each.close()
+
+
+def answers(project: Project) -> dict[str, tuple[Finding, ...]]:
+    """Walk all, then ask for all SQL, as a run of pytest does."""
+    project.plan([each.revision for each in project.selected])
+    for each in project.selected:
+        project.check_revision(each)
+    return {each.revision: project.check_offline(each).findings for each in project.selected}
+
+
+@pytest.fixture
+def no_second_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise AssertionError("a second database was made")
+
+    monkeypatch.setattr(OfflineWalk, "_make_online", fail)
+
+
+@pytest.mark.usefixtures("no_second_database")
+@pytest.mark.parametrize("rows", [5, 0])
+@pytest.mark.parametrize("both", ["", "transaction_per_migration=True"])
+def test_sound_revisions_need_no_second_database(make: Make, rows: int, both: str) -> None:
+    found = answers(make(*SOUND, rows=rows, env=env(both)))
+    assert found == dict.fromkeys("abcde", ())
+
+
+@pytest.mark.parametrize("rows", [5, 0])
+def test_what_migrations_write_is_compared_also_where_no_rows_are_made(make: Make, rows: int) -> None:
+    found = answers(make(NOTES, SKIPPED, AFTER, rows=rows))
+    assert [each.code for each in found["b"]] == ["offline-differs"]
+    assert found["a"] == found["c"] == ()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        SKIPPED,
+        replace(SKIPPED, down=SKIPPED.up.replace("INSERT INTO notes VALUES (-7, 'filled')", "DELETE FROM notes")),
+        Rev("b", sql("ALTER TABLE notes ADD x int /* ; */ DEFAULT 1"), sql("ALTER TABLE notes DROP x")),
+        Rev("b", "if op.get_context().as_sql:\n    op.execute('SELECT 1/0')"),
+        Rev("b", "pass", "if op.get_context().as_sql:\n    op.execute('SELECT 1/0')"),
+        Rev("b", "if op.get_context().as_sql:\n    op.execute('DROP TABLE notes')"),
+    ],
+    ids=["skips", "skips down", "comment", "fails up", "fails down", "drops"],
+)
+def test_the_walk_finds_the_same_with_it_and_without(make: Make, odd: Rev) -> None:
+    told = []
+    for offline in (True, False):
+        project = make(NOTES, odd, AFTER, offline=offline)
+        project.plan("abc")
+        found = [project.check_revision(each) for each in project.selected]
+        told.append([(each.coverage, [finding.message for finding in each.findings]) for each in found])
+        project.close()
+    assert told[0] == told[1]
+
+
+def test_a_search_path_of_the_env_pys_own_is_not_taken_for_psqls(make: Make) -> None:
+    line = "    with engine.connect() as connection:\n"
+    own = f"""{line}        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS own")
+        connection.exec_driver_sql("SET search_path TO own")
+        connection.commit()
+"""
+    found = answers(make(table("a", "notes", "id int"), env=env().replace(line, own)))
+    assert {each.code for each in found["a"]} & {"offline-failed", "offline-differs"}
+
+
+def test_plain_statements_give_the_same_by_psql_and_by_a_driver(postgresql_server: Server) -> None:
+    before = [
+        'CREATE TABLE a (b text); CREATE TABLE b (x int); CREATE TABLE "a:b" ("c\\d" int);',
+        "INSERT INTO a VALUES (1);",
+    ]
+
+    def look(connection: Connection) -> list[Any]:
+        found = "SELECT b FROM a UNION ALL SELECT col_description('\"a:b\"'::regclass, 1)"
+        return list(connection.exec_driver_sql(found).scalars())
+
+    told = []
+    for make_runner in (script_runner, lambda _dialect, database: _Driver(database)):
+        database = postgresql_server.create()
+        runner = make_runner("postgresql", database)
+        assert [runner.run([text]).said for text in (*before, *PLAIN.values())] == [None] * (len(before) + len(PLAIN))
+        runner.close()
+        told.append(Access(database, driver="psycopg").run(look))
+        postgresql_server.drop(database)
+    assert told[0] == told[1] == ["it's :here and -- there", "e"]
