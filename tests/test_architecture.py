@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience", "paths"),
     ("contacts", "threads", "markers", "porter", "pieces"),
-    ("frames",),
+    ("frames", "sources"),
     ("marks", "baseline", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "lineage", "session_settings", "access", "tables", "clients"),
     ("circumstances", "cleaning", "stepping"),
@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("environment_run", "offline", "surveying"),
     ("session", "carried_rows", "snapshots", "rows_file"),
     ("faults", "operations", "remedies", "lookalikes", "roundtrip"),
-    ("mistakes", "attempts", "excursion", "empty_databases"),
+    ("mistakes", "attempts", "excursion", "empty_databases", "descending"),
     ("walk", "moves"),
     ("release", "migrated", "models"),
     ("clones", "half_applied"),

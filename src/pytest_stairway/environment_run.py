@@ -12,7 +12,6 @@ import functools
 import queue
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import RevisionStep
@@ -21,7 +20,8 @@ from pytest_stairway.environment import EnvironmentRaised, NotConnected, Nothing
 from pytest_stairway.exceptions import StairwayError
 from pytest_stairway.guard import STAMP
 from pytest_stairway.schema.transaction import Ending, EndingFailed
-from pytest_stairway.session_settings import SessionSettings
+from pytest_stairway.session_settings import UNKNOWN_SOURCE, SessionSettings
+from pytest_stairway.sources import read_source
 from pytest_stairway.stepping import CHAIN, Command, StepFailed, Swallowed, chains, end_transaction
 from pytest_stairway.threads import EnvironmentThread, GoesOn, Interrupted
 
@@ -76,7 +76,6 @@ class EnvironmentRun:
         self._replies: queue.SimpleQueue[_Reply] = queue.SimpleQueue()
         self._command: Command | None = None
         self._owes_reply = False
-        self._sources: dict[str, str] = {}
         self._in_step = False
         self._served = False
         self._committed_already = False
@@ -254,14 +253,13 @@ class EnvironmentRun:
         self._in_step = False
 
     def _source_of(self, command: Command) -> str:
-        """Give the text of the revision's file; nothing where there is no such file to read."""
+        """Give the text of the revision's file; where there is no such file to read, what tells the least."""
         if command.work is not None:
             return ""
-        path = self._environment.history[command.revision].path
-        if path not in self._sources:
-            with contextlib.suppress(OSError):
-                self._sources[path] = Path(path).read_text(encoding="utf-8", errors="replace")
-        return self._sources.get(path, "cursor")
+        try:
+            return read_source(self._environment.history[command.revision].path)
+        except OSError:
+            return UNKNOWN_SOURCE
 
     def _step(self, command: Command) -> RevisionStep:
         script = self._environment.history.script

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.findings import CODES
+from pytest_stairway.sources import read_source
 
 if TYPE_CHECKING:
     import os
@@ -44,7 +44,7 @@ def marks_in(path: str | os.PathLike[str]) -> tuple[Mark, ...]:
     Raises:
         UsageError: a mark names no code that there is, or gives no reason.
     """
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    text = read_source(path)
     if "stairway:" not in text:
         return ()
     found = ((number, MARK.search(line)) for number, line in enumerate(text.splitlines(), 1))

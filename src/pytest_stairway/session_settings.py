@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["SessionSettings"]
+__all__ = ["UNKNOWN_SOURCE", "SessionSettings"]
 
 POSTGRESQL_SETTINGS = (
     *(
@@ -68,6 +68,9 @@ HARMLESS = re.compile(
 
 PAST_SQLALCHEMY = re.compile(r"cursor|\.connection\.|driver_connection|raw_connection|dbapi", re.IGNORECASE)
 """What a revision's source says that may execute statements past SQLAlchemy's events."""
+
+UNKNOWN_SOURCE = "cursor"
+"""Stands for a source that cannot be read: it may say anything."""
 
 
 MYSQL_SETTINGS = (

@@ -51,6 +51,11 @@ class Snapshots:
         """The newest snapshot."""
         return dict(self._latest)
 
+    def turn_to_next(self) -> None:
+        """Take note that the next step is of another revision than the last."""
+        for reader in self._readers.values():
+            reader.turn_to_next()
+
     def begin_step(self, url: str, connection: Connection) -> None:
         """See `Observer`."""
         self._reader(url, connection).begin_step(connection)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.attempts import find_out_why, may_be_about_rows
 from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style
+from pytest_stairway.descending import take_down
 from pytest_stairway.empty_databases import look_at_empty
 from pytest_stairway.excursion import way_below
 from pytest_stairway.findings import Direction
@@ -135,14 +136,9 @@ class Walk:
         self._note_heads()
         self._fresh = False  # whoever comes after the descent begins anew
         descent = Descent(expected=self._floor or {}, missing=tuple(r for r in self._order if r not in self._applied))
-        barriers: dict[str, None] = {}
-        for revision in [r for r in reversed(list(self._applied)) if r not in self._minimum]:
-            if any(revision in self._history.ancestors(barrier) for barrier in barriers):
-                continue
-            if revision in self._irreversible or not self._leave(revision, descent):
-                barriers[revision] = None
-        descent.barriers = tuple(barriers)
-        if not barriers:
+        down = [revision for revision in reversed(self._applied) if revision not in self._minimum]
+        descent.barriers = take_down(down, self._history, functools.partial(self._leave, descent))
+        if not descent.barriers:
             descent.reached = self._look()
         return descent
 
@@ -262,7 +258,7 @@ class Walk:
         except StepFailed as failure:
             trip.failures[directions[len(trip.seconds)]] = failure
         if trip.before is not None and trip.upgraded is not None:
-            self._note_makers(trip.revision, trip.before, trip.upgraded)
+            self.makers.update(dict.fromkeys(new_objects(trip.before, trip.upgraded), trip.revision))
 
     def _venture(self, revision: str, *, upgrade: bool) -> float | StepFailed:
         """Take a step that may fail; give the seconds that it took, or why it failed."""
@@ -300,8 +296,10 @@ class Walk:
         elif not applied and self._session.heads != heads:
             self._start_over()
 
-    def _leave(self, revision: str, descent: Descent) -> bool:
-        """Take one step of the descent."""
+    def _leave(self, descent: Descent, revision: str) -> bool:
+        """Take one step of the descent, unless the revision is to stay."""
+        if revision in self._irreversible:
+            return False
         try:
             self._session.step(revision, upgrade=False, observed=False)
         except StepFailed as failure:
@@ -374,7 +372,7 @@ class Walk:
         self._applied[revision] = None
         self._rows.lose()
         if observed:
-            self._note_makers(revision, before, self._snapshots.latest)
+            self.makers.update(dict.fromkeys(new_objects(before, self._snapshots.latest), revision))
         elif revision not in self._minimum:
             self._unobserved = True
         return True
@@ -406,7 +404,3 @@ class Walk:
             self._start_over()
             self._bring_up(self._order, observed=True)
             self._fresh, self._unobserved = False, False
-
-    def _note_makers(self, revision: str, before: Snapshot, after: Snapshot) -> None:
-        """Remember which objects a revision made."""
-        self.makers.update(dict.fromkeys(new_objects(before, after), revision))

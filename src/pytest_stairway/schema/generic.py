@@ -56,6 +56,9 @@ class Reader:
         self._dialect = dialect_name
         self._ignore = ignore
 
+    def turn_to_next(self) -> None:
+        """See `SchemaReader`."""
+
     def begin_step(self, connection: Connection) -> None:
         """Nothing needs to be noted."""
 

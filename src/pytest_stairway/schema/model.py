@@ -142,6 +142,9 @@ class SchemaReader(Protocol):
     """The tables of which the last step inserted, updated, deleted or truncated rows, or which it rewrote, named as in
     the schema; None where it is not known."""
 
+    def turn_to_next(self) -> None:
+        """Take note that the next step is of another revision than the last: nothing is known of what it touches."""
+
     def begin_step(self, connection: Connection) -> None:
         """Take note of where things stand: right before a step, on the step's own connection."""
 

@@ -62,6 +62,9 @@ class Reader:
         self._statements: Statements | None = None
         self.forget()
 
+    def turn_to_next(self) -> None:
+        """See `SchemaReader`."""
+
     def begin_step(self, connection: Connection) -> None:
         """Note the statements of the step: they may tell which tables it changes."""
         self._stop_noting()

@@ -59,6 +59,10 @@ class Reader:
         if self._seen is not None:
             self._seen = self._database.state(connection, self._last)
 
+    def turn_to_next(self) -> None:
+        """See `SchemaReader`."""
+        self._guess = _FIRST_GUESS
+
     def begin_step(self, connection: Connection) -> None:
         """See where things stand, where the end alone will not tell what the step touched."""
         if self._in_step:

@@ -218,7 +218,7 @@ class Database:
 
     def relations(self, rows: Rows, variant: int, before: Mapping[int, Relation]) -> dict[int, Relation]:
         """Sort what a variant has read by relation."""
-        mine = [Row(*row) for row in rows if row[0] and row[0] not in self._extensions]
+        mine = [Row._make(row) for row in rows if row[0] and row[0] not in self._extensions]
         return relations_of(mine, VARIANTS[variant], before)
 
     def read_groups(self, connection: Connection, groups: Iterable[Group]) -> dict[str, Members]:
@@ -239,7 +239,7 @@ class Database:
             }
             self._extensions = frozenset(oid for (oid,) in ask(connection, _OF_EXTENSIONS))
             names = Names(self.default_schema, {oid: name for oid, name in ask(connection, _OTHERS)})  # noqa: C416
-        return relations_of([Row(*row) for row in rows], TAGS, {}), groups, names
+        return relations_of(map(Row._make, rows), TAGS, {}), groups, names
 
     def _group(self, connection: Connection, group: Group) -> Members:
         return render_group(self._run(connection, group.name, group.statement(self.version)), self.default_schema)

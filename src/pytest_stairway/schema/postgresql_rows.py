@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,9 +110,9 @@ def relations_of(rows: Iterable[Row], tags: Collection[str], before: Mapping[int
         tags: the tags of the branches that yielded them.
         before: the relations as they were before.
     """
-    found: dict[int, dict[str, list[Row]]] = {}
+    found: dict[int, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        found.setdefault(row.relation, {}).setdefault(row.tag, []).append(row)
+        found[row.relation][row.tag].append(row)
     told = {*tags, *(other for tag in tags for other in _TOLD_WITH.get(tag, ()))}
     relations = {}
     for oid, tagged in found.items():

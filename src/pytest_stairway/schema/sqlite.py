@@ -77,6 +77,9 @@ class Reader:
         self._ignore = {table.casefold() for schema, table in ignore if schema in {None, "", "main"}}
         self.forget()
 
+    def turn_to_next(self) -> None:
+        """See `SchemaReader`."""
+
     def begin_step(self, connection: Connection) -> None:
         """Nothing needs to be noted."""
 
