@@ -32,7 +32,8 @@ def main() -> int:
     if known.job == "none":
         return 0
     if known.job == "tests" and os.name != "nt" and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run([ROOT / ".ci" / "mariadb"], check=True)
+        for program in ("mariadb", "chromium"):
+            subprocess.run([ROOT / ".ci" / program], check=True)
     chosen = ["--stairway", "migrations"] if known.job == "sample" else []
     return subprocess.run([python, "-m", "pytest", *chosen, *rest], cwd=ROOT, check=False).returncode
 
