@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stairway import databases
-from pytest_stairway.databases import binaries, choice, drivers, mysql_binaries
+from pytest_stairway.databases import binaries, drivers, mysql_binaries, ways
 from pytest_stairway.databases.private import PrivateProvider
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take all PostgreSQL programs away."""
-    monkeypatch.setattr(choice, "embedded", list)
-    monkeypatch.setattr(choice, "on_this_machine", list)
+    monkeypatch.setattr(ways, "embedded", list)
+    monkeypatch.setattr(ways, "on_this_machine", list)
 
 
 def test_importing_the_package_leaves_sqlalchemy_and_the_providers_alone(
@@ -69,8 +69,8 @@ def carrying(place: str, folder: Path, *extensions: str) -> binaries.Installatio
 def choice_among(monkeypatch: pytest.MonkeyPatch, folder: Path, wheel: str, system: str, *wanted: str) -> str:
     """Say what is chosen, and why, where the wheel and the system have one extension each."""
     wheels, systems = [carrying("wheel", folder, wheel)], [carrying("system", folder, system)]
-    monkeypatch.setattr(choice, "embedded", lambda: wheels)
-    monkeypatch.setattr(choice, "on_this_machine", lambda: systems)
+    monkeypatch.setattr(ways, "embedded", lambda: wheels)
+    monkeypatch.setattr(ways, "on_this_machine", lambda: systems)
     provider = databases.choose("postgresql", named=None, extensions=wanted)
     return f"{provider.name} ({provider.why})"
 
@@ -104,14 +104,14 @@ def test_the_first_that_works_is_the_wheel() -> None:
 
 def test_without_a_wheel_the_machines_programs_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = binaries.embedded()
-    monkeypatch.setattr(choice, "embedded", list)
-    monkeypatch.setattr(choice, "on_this_machine", lambda: wheel)
+    monkeypatch.setattr(ways, "embedded", list)
+    monkeypatch.setattr(ways, "on_this_machine", lambda: wheel)
     assert databases.choose("postgresql", named=None).name == "binaries"
 
 
 def test_when_the_first_does_not_start_the_next_is_taken(monkeypatch: pytest.MonkeyPatch, base: Path) -> None:
     wheel = binaries.embedded()
-    monkeypatch.setattr(choice, "on_this_machine", lambda: wheel)
+    monkeypatch.setattr(ways, "on_this_machine", lambda: wheel)
     start = PrivateProvider.start
 
     def fail_embedded(provider: PrivateProvider) -> object:
@@ -140,7 +140,7 @@ def test_nothing_available_lists_every_way_and_what_mends_it() -> None:
 
 
 def test_what_is_named_never_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "embedded", list)
+    monkeypatch.setattr(ways, "embedded", list)
     with pytest.raises(DatabaseUnavailable, match=r"(?s)nothing else is tried.*embedded: no wheel") as caught:
         databases.choose("postgresql", named="embedded")
     assert "binaries: no" not in str(caught.value)

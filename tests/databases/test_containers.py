@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +17,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from pytest_stairway import databases
-from pytest_stairway.databases.containers import sweep_containers
+from pytest_stairway.databases import container_start
+from pytest_stairway.databases.container_sessions import sessions_folder, sweep_containers
 from pytest_stairway.databases.engine import answering_engine, engine_address
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 from pytest_stairway.schema import compare_schemas, reader_for
@@ -171,6 +174,106 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next_and_a_live_one_stays(
     assert len(sweep_containers()) == 1
     assert containers() == mine
     assert server.create().name
+
+
+@pytest.mark.parametrize(
+    ("dialect", "image", "driver"),
+    [("postgresql", "postgres:test", "psycopg"), ("mariadb", "mariadb:test", "pymysql")],
+    ids=["postgresql", "mariadb"],
+)
+def test_a_container_goes_on_for_what_is_retained_until_it_is_cleaned_up(
+    server: Server, dialect: str, image: str, driver: str
+) -> None:
+    mine = containers()
+    with start(dialect, image, driver) as begun:
+        database = begun.create()
+        kept = begun.retain(database, "b2")
+    (note,) = begun.notes
+    assert "`docker rm --force --volumes" in note
+    assert sweep_containers() == ()
+    assert len(containers() - mine) == 1
+    words = shlex.split(kept.client_command)
+    assert words[:3] == ["docker", "exec", "-it"]
+    done = subprocess.run(
+        ["docker", "exec", "-i", *words[3:]], input="SELECT 41 + 1;", capture_output=True, text=True, check=True
+    )
+    assert "42" in done.stdout
+    assert len(sweep_containers(retained=True)) == 1
+    assert containers() == mine
+    assert server.create().name
+
+
+def test_a_retained_container_that_somebody_removes_leaves_no_note_of_itself(tmp_path: Path) -> None:
+    with start("postgresql", "postgres:test", "psycopg") as begun:
+        begun.retain(begun.create())
+    name = begun.notes[0].split()[2]
+    subprocess.run(["docker", "rm", "--force", "--volumes", name], check=True, capture_output=True)
+    assert sweep_containers(retained=True) == ()
+    assert not (sessions_folder() / begun.session).exists()
+
+
+RUN = """
+import sys
+from pytest_stairway import databases
+with databases.choose(sys.argv[1], named=f"container:{sys.argv[2]}", driver=sys.argv[3]).start() as server:
+    server.template("key", lambda database: None)
+    server.create()
+"""
+KINDS = (("postgresql", "postgres:test", "psycopg"), ("mariadb", "mariadb:test", "pymysql"))
+RUNS = 6
+AT_ONCE = 2
+LONGEST = 4.0
+"""Seconds until the latest kill: about as long as a run takes."""
+
+
+@pytest.mark.parametrize("reaper", [False, True], ids=["without a reaper", "with one that was there first"])
+def test_after_runs_of_which_half_are_killed_nothing_is_left(server: Server, reaper: bool) -> None:
+    """Testcontainers' own reaper is an image that cannot be had everywhere; what it does is done here by its label."""
+    mine, sessions = containers(), set(sessions_folder().iterdir())
+    chance = random.Random(3)
+    left: set[str] = set()
+    waiting = [(KINDS[number // 2 % 2], number % 2 == 0) for number in range(RUNS)]
+    for start_at in range(0, RUNS, AT_ONCE):
+        running = [
+            crash(kind, chance.uniform(0.8, LONGEST) if killed else None)
+            for kind, killed in waiting[start_at:][:AT_ONCE]
+        ]
+        for run, moment in running:
+            if moment is not None:
+                time.sleep(max(0.0, moment - time.monotonic()))
+                run.kill()
+        for run, moment in running:
+            assert run.wait(100) == 0 or moment is not None
+        left |= containers() - mine
+    assert left, "nobody was killed while a container of its was there"
+    if reaper:
+        for each in containers() - mine:
+            subprocess.run(["docker", "rm", "--force", "--volumes", each], check=True, capture_output=True)
+    time.sleep(1)  # the engine may still be at what a dead run has asked of it
+    with start("postgresql", "postgres:test", "psycopg"):
+        pass
+    assert containers() == mine
+    assert set(sessions_folder().iterdir()) == sessions
+    assert server.create().name
+
+
+def crash(kind: tuple[str, str, str], moment: float | None) -> tuple[subprocess.Popen[bytes], float | None]:
+    """Begin a run, and say when it is to be killed."""
+    run = subprocess.Popen([sys.executable, "-c", RUN, *kind])
+    return run, None if moment is None else time.monotonic() + moment
+
+
+def test_an_engine_that_cannot_publish_a_port_runs_the_server_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = containers()
+    monkeypatch.setattr(container_start, "LOOPBACK", "203.0.113.9")  # of nobody's machine
+    with start("postgresql", "postgres:test", "psycopg") as server:
+        host = make_url(server.create().url).host
+        assert host != "203.0.113.9"
+    assert containers() == before
+
+
+def test_the_published_port_comes_first(server: Server) -> None:
+    assert make_url(server.create().url).host == "127.0.0.1"
 
 
 # -- where the engine is ----------------------------------------------------------------------------------------------

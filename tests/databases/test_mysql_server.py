@@ -162,7 +162,7 @@ def test_two_that_join_under_one_name_each_keep_their_databases(foreign_mysql: F
         first, second = (databases.join(server.address, worker="gw0") for _ in range(2))
         mine = second.create()
         first.close()
-        assert json.loads(server.address)["session"] in mine.name
+        assert json.loads(server.address)["tenancy"]["session"] in mine.name
         held = foreign_mysql.administrator.value(
             f"SELECT IS_USED_LOCK('{session_lock(server.session, mine.name.split('_')[2])}')"  # type: ignore[attr-defined]
         )
@@ -212,6 +212,7 @@ def test_a_workers_databases_go_with_the_run_even_when_it_died(foreign_mysql: Fo
 
 def test_joining_a_run_that_has_ended_is_refused(foreign_mysql: ForeignMysql) -> None:
     with named(foreign_mysql.url()) as server:
-        values = {**json.loads(server.address), "session": "0123456789ab"}
+        values = json.loads(server.address)
+        values["tenancy"]["session"] = "0123456789ab"
     with pytest.raises(DatabaseUnavailable, match=r"has ended"):
         databases.join(json.dumps(values))

@@ -216,10 +216,11 @@ def test_a_workers_databases_go_with_the_run_even_when_it_died(foreign: Foreign)
 
 
 def test_joining_a_run_that_is_being_swept_is_refused(foreign: Foreign) -> None:
-    from pytest_stairway.databases.postgresql import lock_number
+    from pytest_stairway.databases.postgresql_sessions import lock_number
 
     with named(foreign.url()) as server:
-        values = {**json.loads(server.address), "session": "0123456789ab"}
+        values = json.loads(server.address)
+        values["tenancy"]["session"] = "0123456789ab"
     foreign.administrator.rows(f"SELECT pg_advisory_lock({lock_number('0123456789ab')})")
     with pytest.raises(DatabaseUnavailable, match=r"has ended"):
         databases.join(json.dumps(values))

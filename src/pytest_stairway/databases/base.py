@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME_PATTERN",
     "NOT_USED",
+    "RETAINED_PATTERN",
     "Availability",
     "Database",
     "Provider",
@@ -29,6 +30,8 @@ __all__ = [
     "current_worker",
     "database_name",
     "new_session",
+    "retained_by",
+    "retained_name",
     "session_of",
     "template_name",
     "worker_of",
@@ -43,6 +46,9 @@ NOT_USED = (
 
 NAME_PATTERN = "^stairway_[0-9a-f]{12}_[a-z0-9]+_[0-9a-f]+(_[a-z0-9]+)*$"
 """Every name that we give, for Python and PostgreSQL alike; nothing that does not match is ever dropped."""
+
+RETAINED_PATTERN = NAME_PATTERN.replace("^stairway_", "^stairway_failed_")
+"""Every name of a database that outlives its run, because what was seen of it failed; it matches no `NAME_PATTERN`."""
 
 _LABEL_LENGTH = 16  # PostgreSQL cuts names at 63 bytes
 _numbers = itertools.count(1)  # per process, not per server: two servers joined in one process never collide
@@ -115,8 +121,17 @@ class Server(Protocol):
     def forget(self) -> tuple[str, ...]:
         """Drop the templates that are kept on a server that somebody named; give their names."""
 
+    def reserve(self, label: str = "") -> Database:
+        """Give a name that outlives the run to a database that `retain` will make."""
+
+    def retain(self, database: Database, label: str = "", *, reserved: Database | None = None) -> Database:
+        """Copy a database under a name that outlives the run: nothing drops it but `drop` and ``stairway clean``."""
+
+    def forget_retained(self) -> tuple[str, ...]:
+        """Drop what runs that are over have retained on a server that somebody named; give the databases' names."""
+
     def drop(self, database: Database) -> None:
-        """Drop a database of ours."""
+        """Drop a database of this run, also one that is retained."""
 
     def close(self) -> None:
         """Drop what this object made and, where it owns the server, stop that too; a second call does nothing."""
@@ -169,6 +184,16 @@ def database_name(session: str, worker: str, label: str = "") -> str:
     words = re.sub("[^a-z0-9]+", "_", label.lower())[:_LABEL_LENGTH].strip("_")
     name = f"stairway_{session}_{worker_word(worker)}_{next(_numbers)}"
     return f"{name}_{words}" if words else name
+
+
+def retained_name(session: str, worker: str, label: str = "") -> str:
+    """Return a name for a database that outlives the run; it matches `RETAINED_PATTERN`."""
+    return database_name(session, worker, label).replace("stairway_", "stairway_failed_", 1)
+
+
+def retained_by(name: str) -> str | None:
+    """Return the session that a retained database was made by, or None for any other database."""
+    return name.split("_")[2] if re.search(RETAINED_PATTERN, name) else None
 
 
 def template_name(session: str, digest: str) -> str:

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.databases.sweeping import hold
+from pytest_stairway.databases.sweeping import hold, mark_retained
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -151,12 +151,29 @@ class Janitor:
         died, _, _ = select.select([self._stdout], [], [], seconds)
         return bool(died)
 
+    def leave(self, names: Sequence[str]) -> None:
+        """Let the server go on, and its folders stay, for databases of these names; only ``stairway clean`` ends that.
+
+        Raises:
+            DatabaseUnavailable: the shell is gone, and the server with it.
+        """
+        for folder in self._folders:
+            mark_retained(folder, names)
+        self._say("exit 0")
+        self._end()
+
     def close(self) -> None:
         """Stop the server and remove the folders, now; in a forked process nothing happens."""
         if os.getpid() != self._process or self._stdin.closed:
             return
         with contextlib.suppress(DatabaseUnavailable):
             self._say("")  # a forked process may still hold the pipe open
+        self._end()
+        for folder in self._folders:  # somebody killed the shell; a server without its data ends by itself
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _end(self) -> None:
+        """Let the shell come to its end, and the locks go."""
         with contextlib.suppress(OSError):
             self._stdin.close()
         self._stdout.close()
@@ -166,8 +183,6 @@ class Janitor:
             self._shell.kill()
         for file in filter(None, self._held):
             file.close()
-        for folder in self._folders:  # somebody killed the shell; a server without its data ends by itself
-            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def _stdin(self) -> Any:

@@ -7,33 +7,29 @@ alone.  A user-level lock says which run, and which of its processes, is alive.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import os
+import re
 import shlex
-import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import (
+    NAME_PATTERN,
+    RETAINED_PATTERN,
     Database,
     current_worker,
-    database_name,
     session_of,
-    template_name,
     worker_of,
     worker_word,
 )
 from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
 from pytest_stairway.databases.mysql_copy import copy_database
-from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+from pytest_stairway.databases.running import Endings, RunningServer, Tenancy
+from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from types import TracebackType
 
     from sqlalchemy.engine import URL
-    from typing_extensions import Self
 
 __all__ = [
     "MysqlServer",
@@ -55,51 +51,24 @@ _COLLATION = "SELECT default_collation_name FROM information_schema.schemata WHE
 _USERS = "SELECT id FROM information_schema.processlist WHERE db = {name} AND id <> CONNECTION_ID()"
 
 
-class MysqlServer:
-    """A server of MariaDB or MySQL, seen by one process of one run; see `Server` for what it does.
+class MysqlServer(RunningServer):
+    """A server of MariaDB or MySQL; see `RunningServer` for the other arguments.
 
     Args:
-        provider: the provider's name.
-        place: what the description says after the version.
-        administrator: a connection that may create databases.
-        session: the run.
         dialect: what the project calls it in its URLs, ``mysql`` or ``mariadb``.
-        worker: tells this process's databases from those of the run's other processes.
-        private: the server is ours alone: leave nothing behind but the server itself.
-        owned: this process began the run, and ends it.
-        on_close: stops the server, where it is ours to stop.
-        client: the client to name in commands.
     """
 
-    def __init__(  # noqa: PLR0913  # all of them by name
+    def __init__(
         self,
-        *,
-        provider: str,
-        place: str,
         administrator: Administrator,
-        session: str,
+        tenancy: Tenancy,
+        *,
         dialect: str,
         worker: str = "main",
-        private: bool,
-        owned: bool = True,
-        on_close: Callable[[], None] | None = None,
-        client: str = "mariadb",
+        endings: Endings | None = None,
     ) -> None:
-        self.provider = provider
-        self.session = session
-        self.notes: tuple[str, ...] = ()
+        super().__init__(administrator, tenancy, worker=worker, endings=endings)
         self.dialect = dialect
-        self._place = place
-        self._administrator = administrator
-        self._worker = worker
-        self._private = private
-        self._owned = owned
-        self._on_close = on_close
-        self._client = client
-        self._building = threading.RLock()
-        self._made: dict[str, None] = {}
-        self._process = os.getpid()
-        self._closed = False
         version, charset = administrator.rows("SELECT VERSION(), @@character_set_server")[0]
         self.version = short_version(version)
         self._product = "MariaDB" if is_mariadb(version) else "MySQL"
@@ -108,31 +77,29 @@ class MysqlServer:
     @property
     def description(self) -> str:
         """A line for the report's header."""
-        return f"{self._product} {self.version}, {self._place}"
-
-    @property
-    def address(self) -> str:
-        """What another process needs to join, as JSON; it may hold a password."""
-        url = self._administrator.url.render_as_string(hide_password=False)
-        values: dict[str, object] = {"dialect": self.dialect, "provider": self.provider, "place": self._place}
-        values |= {"url": url, "driver": self._administrator.driver, "session": self.session}
-        values |= {"private": self._private, "client": self._client}
-        return json.dumps(values)
+        return f"{self._product} {self.version}, {self._tenancy.place}"
 
     def create(self, label: str = "") -> Database:
         """Make an empty database, in which texts are utf8mb4 as the server sorts them by default."""
-        return self._create(database_name(self.session, self._worker, label))
+        return self._create(self._new_name(label))
 
     def _create(self, name: str, collation: str | None = None) -> Database:
         default = f" COLLATE {collation}" if collation else self._charset
         self._administrator.execute(f"CREATE DATABASE {identifier(name)}{default}")
-        self._made[name] = None
+        self._made[name] = False
         return self._database(name)
 
     def _database(self, name: str) -> Database:
         url = self._administrator.url.set(drivername=self.dialect, database=name)
-        command = shlex.join([self._client, *_client_options(url), name])
-        return Database(name=name, url=url.render_as_string(hide_password=False), client_command=command)
+        return Database(name=name, url=url.render_as_string(hide_password=False), client_command=self._command(url))
+
+    def _command(self, url: URL) -> str:
+        name = url.database or ""
+        if self._tenancy.container:
+            client = self._product.lower()  # its image has the password in a variable of this name
+            shell = f'exec {client} -u{url.username} -p"${client.upper()}_ROOT_PASSWORD" {name}'
+            return shlex.join(["docker", "exec", "-it", self._tenancy.container, "sh", "-c", shell])
+        return shlex.join([self._tenancy.client or "mariadb", *_client_options(url), name])
 
     def clone(self, template: Database | str, label: str = "") -> Database:
         """Copy a database, object by object: these servers cannot copy one.
@@ -140,15 +107,17 @@ class MysqlServer:
         Raises:
             DatabaseUnavailable: something in it cannot be copied.
         """
-        source = template if isinstance(template, str) else template.name
+        return self._copy_to(template if isinstance(template, str) else template.name, self._new_name(label))
+
+    def _copy_to(self, source: str, name: str) -> Database:
         collation = self._administrator.value(_COLLATION.format(name=literal(source)))
-        database = self._create(database_name(self.session, self._worker, label), collation)
-        url = self._administrator.url.set(database=database.name)
-        own = Administrator(url, self._administrator.driver)
+        database = self._create(name, collation)
+        own = Administrator(self._administrator.url.set(database=name), self._administrator.driver)
         try:
-            copy_database(own, source, database.name)
+            copy_database(own, source, name)
         except BaseException:
-            self.drop(database)
+            self._drop(name)
+            del self._made[name]
             raise
         finally:
             own.close()
@@ -163,7 +132,7 @@ class MysqlServer:
         Whoever comes while it is being built waits.  One whose mark is missing was left half-built by a process that
         died, and is built again.
         """
-        name = template_name(self.session, hashlib.sha256(key.encode()).hexdigest())
+        name = self._run_name(key)
         with self._building, self._locked(name):
             if name + _SEALED in own_databases(self._administrator):
                 return self._database(name)
@@ -195,50 +164,24 @@ class MysqlServer:
         finally:
             release(self._administrator, [name])
 
-    def drop(self, database: Database) -> None:
-        """Drop a database of this run; whoever is still connected is disconnected.
-
-        Raises:
-            UsageError: the database is not one of this run's.
-        """
-        if session_of(database.name) != self.session:
-            msg = f"{database.name} is not a database of this run ({self.session}), so it is not dropped"
-            raise UsageError(msg)
-        self._drop(database.name)
-        self._made.pop(database.name, None)
-
-    def _drop(self, name: str) -> None:
+    def _drop(self, name: str, *, sealed: bool = False) -> None:  # noqa: ARG002 - nothing is sealed here
         drop_database(self._administrator, name)
 
-    def close(self) -> None:
-        """Drop what is left, disconnect, and stop the server where it is ours; a second call does nothing.
+    def _drop_session(self) -> None:
+        drop_databases(self._administrator, self.session)
 
-        In a process forked from the one that made it, nothing happens either: the server is the parent's.
-        """
-        if self._closed or os.getpid() != self._process:
-            return
-        self._closed = True
-        try:
-            if not self._owned:
-                for name in self._made:
-                    with contextlib.suppress(DatabaseUnavailable):  # the owner may have stopped the server
-                        self._drop(name)
-            elif not self._private:
-                drop_databases(self._administrator, self.session)
-        finally:
-            self._administrator.close()
-            if self._on_close is not None:
-                self._on_close()
+    def _disconnect(self, name: str) -> None:
+        disconnect(self._administrator, name)
 
-    def __enter__(self) -> Self:
-        """Return the server itself."""
-        return self
+    def _retained_names(self) -> list[str]:
+        return own_databases(self._administrator, RETAINED_PATTERN)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None:
-        """Close."""
-        self.close()
+    def _is_over(self, session: str) -> bool:
+        lock = session_lock(session)
+        if session == self.session or not hold(self._administrator, lock):
+            return False
+        release(self._administrator, [lock])
+        return True
 
 
 def join(values: dict[str, Any], worker: str | None = None) -> MysqlServer:
@@ -250,21 +193,12 @@ def join(values: dict[str, Any], worker: str | None = None) -> MysqlServer:
     from sqlalchemy.engine import make_url  # not at pytest's start
 
     administrator = Administrator(make_url(values["url"]), values["driver"])
+    tenancy = Tenancy(**values["tenancy"])
     try:
         worker = worker or current_worker()
-        if not values["private"]:
-            worker = _take_part(administrator, values["session"], worker)
-        return MysqlServer(
-            provider=values["provider"],
-            place=values["place"],
-            administrator=administrator,
-            session=values["session"],
-            dialect=values["dialect"],
-            worker=worker,
-            private=values["private"],
-            owned=False,
-            client=values["client"],
-        )
+        if not tenancy.private:
+            worker = _take_part(administrator, tenancy.session, worker)
+        return MysqlServer(administrator, tenancy, dialect=values["dialect"], worker=worker)
     except BaseException:
         administrator.close()
         raise
@@ -310,17 +244,22 @@ def drop_databases(administrator: Administrator, session: str) -> None:
                 drop_database(administrator, name)
 
 
-def own_databases(administrator: Administrator) -> list[str]:
-    """Return the databases that bear our pattern and that our user can see."""
-    return [name for (name,) in administrator.rows(_OURS) if session_of(name) is not None]
+def own_databases(administrator: Administrator, pattern: str = NAME_PATTERN) -> list[str]:
+    """Return the databases that bear a pattern of ours and that our user can see."""
+    return [name for (name,) in administrator.rows(_OURS) if re.search(pattern, name)]
 
 
 def drop_database(administrator: Administrator, name: str) -> None:
     """Drop one database, if it is there, and disconnect those who use it: their locks would be waited for."""
+    disconnect(administrator, name)
+    administrator.execute(f"DROP DATABASE IF EXISTS {identifier(name)}")
+
+
+def disconnect(administrator: Administrator, name: str) -> None:
+    """End the connections to a database, as far as they are ours to end."""
     for (number,) in administrator.rows(_USERS.format(name=literal(name))):
         with contextlib.suppress(DatabaseUnavailable):  # gone by itself, or not ours to end
             administrator.execute(f"KILL {number}")
-    administrator.execute(f"DROP DATABASE IF EXISTS {identifier(name)}")
 
 
 def identifier(name: str) -> str:

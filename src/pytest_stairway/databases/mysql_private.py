@@ -19,6 +19,7 @@ from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.databases.janitor import Account, server_account
 from pytest_stairway.databases.mysql import MysqlServer
 from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
+from pytest_stairway.databases.running import Endings, Tenancy
 from pytest_stairway.databases.workplace import Workplace
 from pytest_stairway.exceptions import DatabaseUnavailable
 
@@ -147,7 +148,7 @@ class _Start:
         places = {
             "datadir": self._place.data,
             "socket": address,
-            "pid-file": self._place.folder / "pid",
+            "pid-file": self._place.folder / "server.pid",
             "tmpdir": self._place.folder,
         }
         settings = {**_SETTINGS, **({} if is_mariadb(version) else _OF_MYSQL), **places}
@@ -160,16 +161,15 @@ class _Start:
         from sqlalchemy.engine import URL  # not at pytest's start
 
         url = URL.create(self._dialect, _USER, query={"unix_socket": str(address)})
-        return MysqlServer(
+        tenancy = Tenancy(
             provider="binaries",
             place=self._installation.place,
-            administrator=Administrator(url, self._driver),
             session=new_session(),
-            dialect=self._dialect,
             private=True,
-            on_close=self._place.janitor.close,
             client=self._installation.client,
         )
+        endings = Endings(stop=self._place.janitor.close, leave=self._place.leave)
+        return MysqlServer(Administrator(url, self._driver), tenancy, dialect=self._dialect, endings=endings)
 
     def _failure(self, what: str) -> str:
         return self._place.last_words(f"{what} ({self._installation.server})")

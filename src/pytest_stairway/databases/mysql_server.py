@@ -24,6 +24,7 @@ from pytest_stairway.databases.mysql import (
     session_locks,
 )
 from pytest_stairway.databases.mysql_binaries import is_mariadb
+from pytest_stairway.databases.running import Endings, Tenancy
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -86,14 +87,9 @@ class MysqlServerProvider:
             raise DatabaseUnavailable(msg)
         _check_rights(administrator, url, session)
         sweep(administrator)
-        return MysqlServer(
-            provider=self.name,
-            place=f"server {public_address(url).rpartition('/')[0]}",
-            administrator=administrator,
-            session=session,
-            dialect=self.dialect,
-            private=False,
-        )
+        place = f"server {public_address(url).rpartition('/')[0]}"
+        tenancy = Tenancy(provider=self.name, place=place, session=session, private=False)
+        return MysqlServer(administrator, tenancy, dialect=self.dialect, endings=Endings())
 
 
 def _check_rights(administrator: Administrator, url: URL, session: str) -> None:

@@ -7,34 +7,30 @@ copy is made file by file, which is two to five times as fast; on somebody else'
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import os
+import re
 import shlex
-import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import (
     NAME_PATTERN,
+    RETAINED_PATTERN,
     Database,
     current_worker,
-    database_name,
     session_of,
-    template_name,
 )
 from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.databases.kept import MOST_ON_SERVER, kept_templates, prune, touch
+from pytest_stairway.databases.postgresql_sessions import hold_session, is_dead, lock_number
+from pytest_stairway.databases.running import Endings, RunningServer, Tenancy
 from pytest_stairway.databases.templates import kept_name
-from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
 
     from sqlalchemy.engine import URL
-    from typing_extensions import Self
 
-__all__ = ["PostgresqlServer", "drop_databases", "join", "lock_number"]
+__all__ = ["PostgresqlServer", "drop_databases", "join", "own_databases"]
 
 _FILE_COPY = 150000  # first version that has CREATE DATABASE … STRATEGY
 _FORCE = 130000  # first version that has DROP DATABASE … WITH (FORCE)
@@ -51,86 +47,40 @@ _COPY_RIGHTS = """
     UPDATE pg_database new SET datacl = old.datacl FROM pg_database old
     WHERE old.datname = {old} AND new.datname = {new} AND new.datacl IS DISTINCT FROM old.datacl"""
 
+_DISCONNECT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {name} AND pid <> pg_backend_pid()"""
 
-class PostgresqlServer:
-    """A PostgreSQL server, seen by one process of one run; see `Server` for what it does.
 
-    Args:
-        provider: the provider's name.
-        place: what the description says after the version.
-        administrator: a connection that may create databases.
-        session: the run.
-        worker: tells this process's databases from those of the run's other processes.
-        private: the server is ours alone: copy by file, and leave nothing behind but the server itself.
-        owned: this process began the run, and ends it.
-        on_close: stops the server, where it is ours to stop.
-        keeps: templates stay for later runs.
-        on_keep: keeps a server of our own with its templates; called when the run ends.
-        psql: the client to name in commands.
-    """
+class PostgresqlServer(RunningServer):
+    """A PostgreSQL server; see `RunningServer` for the arguments."""
 
     dialect = "postgresql"
 
-    def __init__(  # noqa: PLR0913  # all of them by name
+    def __init__(
         self,
-        *,
-        provider: str,
-        place: str,
         administrator: Administrator,
-        session: str,
+        tenancy: Tenancy,
+        *,
         worker: str = "main",
-        private: bool,
-        owned: bool = True,
-        on_close: Callable[[], None] | None = None,
-        keeps: bool = False,
-        on_keep: Callable[[Administrator], None] | None = None,
-        psql: str = "psql",
+        endings: Endings | None = None,
     ) -> None:
-        self.provider = provider
-        self.session = session
-        self.notes: tuple[str, ...] = ()
-        self._place = place
-        self._administrator = administrator
-        self._worker = worker
-        self._private = private
-        self._owned = owned
-        self._on_close = on_close
-        self._keeps = keeps
-        self._on_keep = on_keep
-        self._psql = psql
-        self._building = threading.RLock()  # the server lets one connection take its lock twice
-        self._made: dict[str, bool] = {}  # name: sealed
-        self._process = os.getpid()
-        self._closed = False
+        super().__init__(administrator, tenancy, worker=worker, endings=endings)
+        self._keeps = tenancy.keeps
         full, number = administrator.rows(_VERSION)[0]
         self.version = full.split()[0]
         self._number = int(number)
-        self._file_copy = private and self._number >= _FILE_COPY
-        if private:
+        self._file_copy = self._private and self._number >= _FILE_COPY
+        if self._private:
             administrator.rows(_CLONE)
 
     @property
     def description(self) -> str:
         """A line for the report's header."""
-        return f"PostgreSQL {self.version}, {self._place}"
-
-    @property
-    def address(self) -> str:
-        """What another process needs to join, as JSON; it may hold a password."""
-        url = self._administrator.url.render_as_string(hide_password=False)
-        values: dict[str, object] = {
-            "dialect": self.dialect,
-            "provider": self.provider,
-            "place": self._place,
-            "url": url,
-        }
-        values |= {"driver": self._administrator.driver, "session": self.session}
-        values |= {"private": self._private, "psql": self._psql, "keeps": self._keeps}
-        return json.dumps(values)
+        return f"PostgreSQL {self.version}, {self._tenancy.place}"
 
     def create(self, label: str = "") -> Database:
         """Make an empty database."""
-        return self._copy("template0", database_name(self.session, self._worker, label))
+        return self._copy("template0", self._new_name(label))
 
     def clone(self, template: Database | str, label: str = "") -> Database:
         """Copy a database that nobody is connected to, with its settings and rights where the server is our own.
@@ -138,8 +88,10 @@ class PostgresqlServer:
         Raises:
             DatabaseUnavailable: somebody is connected to it (found after five seconds).
         """
-        source = template if isinstance(template, str) else template.name
-        database = self._copy(source, database_name(self.session, self._worker, label))
+        return self._copy_to(template if isinstance(template, str) else template.name, self._new_name(label))
+
+    def _copy_to(self, source: str, name: str) -> Database:
+        database = self._copy(source, name)
         if self._private:
             names = {"old": _literal(source), "new": _literal(database.name)}
             self._administrator.execute(_COPY_SETTINGS.format(**names))
@@ -154,8 +106,13 @@ class PostgresqlServer:
 
     def _database(self, name: str) -> Database:
         url = self._administrator.url.set(drivername="postgresql", database=name)
-        command = f"{shlex.quote(self._psql)} {shlex.quote(_conninfo(url))}"
-        return Database(name=name, url=url.render_as_string(hide_password=False), client_command=command)
+        return Database(name=name, url=url.render_as_string(hide_password=False), client_command=self._command(url))
+
+    def _command(self, url: URL) -> str:
+        if self._tenancy.container:
+            words = ["docker", "exec", "-it", self._tenancy.container, "psql", "-U", url.username or "", "-d"]
+            return shlex.join([*words, url.database or ""])
+        return f"{shlex.quote(self._tenancy.client or 'psql')} {shlex.quote(_conninfo(url))}"
 
     def seal(self, database: Database) -> None:
         """Let nobody connect any more, so that copies never wait and never differ."""
@@ -231,9 +188,6 @@ class PostgresqlServer:
         prune(self._administrator, kept_templates(self._administrator)[MOST_ON_SERVER:])
         return self._database(lasting)
 
-    def _run_name(self, key: str) -> str:
-        return template_name(self.session, hashlib.sha256(key.encode()).hexdigest())
-
     def _kept_name(self, key: str) -> str:
         return kept_name(key, self.version)
 
@@ -245,59 +199,26 @@ class PostgresqlServer:
         finally:
             self._administrator.rows(f"SELECT pg_advisory_unlock({number})")
 
-    def drop(self, database: Database) -> None:
-        """Drop a database of this run; whoever is still connected is disconnected (before version 13: is in the way).
-
-        Raises:
-            UsageError: the database is not one of this run's.
-        """
-        if session_of(database.name) != self.session:
-            msg = f"{database.name} is not a database of this run ({self.session}), so it is not dropped"
-            raise UsageError(msg)
-        self._drop(database.name, sealed=self._made.get(database.name, False))
-        self._made.pop(database.name, None)
-
-    def _drop(self, name: str, *, sealed: bool) -> None:
+    def _drop(self, name: str, *, sealed: bool = False) -> None:
         drop_database(self._administrator, name, sealed=sealed, force=self._number >= _FORCE)
 
-    def close(self) -> None:
-        """Drop what is left, disconnect, and stop the server where it is ours; a second call does nothing.
+    def _drop_session(self) -> None:
+        if self._private:
+            self.forget()
+        drop_databases(self._administrator, self.session)
 
-        In a process forked from the one that made it, nothing happens either: the server is the parent's.
-        """
-        if self._closed or os.getpid() != self._process:
-            return
-        self._closed = True
-        try:
-            if not self._owned:
-                for name, sealed in self._made.items():
-                    with contextlib.suppress(DatabaseUnavailable):  # the owner may have stopped the server
-                        self._drop(name, sealed=sealed)
-            elif not self._private:
-                drop_databases(self._administrator, self.session)
-            elif self._on_keep is not None:
-                self._keep_all(self._on_keep)
-        finally:
-            self._administrator.close()
-            if self._on_close is not None:
-                self._on_close()
+    def _disconnect(self, name: str) -> None:
+        with contextlib.suppress(DatabaseUnavailable):  # not ours to end
+            self._administrator.rows(_DISCONNECT.format(name=_literal(name)))
 
-    def _keep_all(self, on_keep: Callable[[Administrator], None]) -> None:
-        """Keep the templates for the next run; where that fails, this one is none the worse."""
-        try:
-            on_keep(self._administrator)
-        except DatabaseUnavailable as err:
-            self.notes += (str(err),)
+    def _retained_names(self) -> list[str]:
+        return [name for name, _ in own_databases(self._administrator, RETAINED_PATTERN)]
 
-    def __enter__(self) -> Self:
-        """Return the server itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None:
-        """Close."""
-        self.close()
+    def _is_over(self, session: str) -> bool:
+        if session == self.session:
+            return False
+        with is_dead(self._administrator, session) as dead:
+            return dead
 
 
 def join(values: dict[str, Any], worker: str | None = None) -> PostgresqlServer:
@@ -309,32 +230,12 @@ def join(values: dict[str, Any], worker: str | None = None) -> PostgresqlServer:
     from sqlalchemy.engine import make_url  # not at pytest's start
 
     administrator = Administrator(make_url(values["url"]), values["driver"])
-    if not values["private"] and not hold_session(administrator, values["session"]):
+    tenancy = Tenancy(**values["tenancy"])
+    if not tenancy.private and not hold_session(administrator, tenancy.session):
         administrator.close()
         msg = "the run that this process wants to join has ended: its databases are being dropped"
         raise DatabaseUnavailable(msg)
-    return PostgresqlServer(
-        provider=values["provider"],
-        place=values["place"],
-        administrator=administrator,
-        session=values["session"],
-        worker=worker or current_worker(),
-        private=values["private"],
-        owned=False,
-        keeps=values["keeps"],
-        psql=values["psql"],
-    )
-
-
-def lock_number(name: str) -> int:
-    """Return the advisory lock that stands for a name: 63 bits that begin with our own sixteen."""
-    return 0x5741 << 48 | int(hashlib.sha256(name.encode()).hexdigest()[:12], 16)
-
-
-def hold_session(administrator: Administrator, session: str) -> bool:
-    """Say, until the connection ends, that a session is alive; every process of the run does, so the lock is shared."""
-    held: bool = administrator.value(f"SELECT pg_try_advisory_lock_shared({lock_number(session)})")
-    return held
+    return PostgresqlServer(administrator, tenancy, worker=worker or current_worker())
 
 
 def drop_databases(administrator: Administrator, session: str) -> None:
@@ -346,13 +247,13 @@ def drop_databases(administrator: Administrator, session: str) -> None:
                 drop_database(administrator, name, sealed=sealed, force=force)
 
 
-def own_databases(administrator: Administrator) -> list[tuple[str, bool]]:
-    """Return the databases that bear our pattern and belong to our role, and whether each is sealed."""
+def own_databases(administrator: Administrator, pattern: str = NAME_PATTERN) -> list[tuple[str, bool]]:
+    """Return the databases that bear a pattern of ours and belong to our role, and whether each is sealed."""
     rows = administrator.rows(
-        f"SELECT datname::text, datistemplate FROM pg_database WHERE datname ~ {_literal(NAME_PATTERN)}"
+        f"SELECT datname::text, datistemplate FROM pg_database WHERE datname ~ {_literal(pattern)}"
         " AND datdba = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY datname"
     )
-    return [(name, sealed) for name, sealed in rows if session_of(name) is not None]
+    return [(name, sealed) for name, sealed in rows if re.search(pattern, name)]
 
 
 def drop_database(administrator: Administrator, name: str, *, sealed: bool, force: bool) -> None:

@@ -23,6 +23,7 @@ from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.databases.janitor import server_account
 from pytest_stairway.databases.kept import kept_templates, leave_only
 from pytest_stairway.databases.postgresql import PostgresqlServer
+from pytest_stairway.databases.running import Endings, Tenancy
 from pytest_stairway.databases.templates import Clusters
 from pytest_stairway.databases.workplace import Workplace, new_folder, usable_folders
 from pytest_stairway.exceptions import DatabaseUnavailable
@@ -208,17 +209,20 @@ class _Start:
         from sqlalchemy.engine import URL  # not at pytest's start
 
         url = URL.create("postgresql", _USER, port=_PORT, database="postgres", query={"host": str(socket)})
-        return PostgresqlServer(
+        tenancy = Tenancy(
             provider=self._provider,
             place=self._original.place,
-            administrator=Administrator(url, self._driver),
             session=new_session(),
             private=True,
             keeps=clusters.usable,
-            on_keep=functools.partial(self._keep, clusters) if clusters.usable else None,
-            on_close=self._janitor.close,
-            psql=self._original.psql,
+            client=self._original.psql,
         )
+        endings = Endings(
+            stop=self._janitor.close,
+            keep=functools.partial(self._keep, clusters) if clusters.usable else None,
+            leave=self._place.leave,
+        )
+        return PostgresqlServer(Administrator(url, self._driver), tenancy, endings=endings)
 
     def _keep(self, clusters: Clusters, administrator: Administrator) -> None:
         """Keep the data directory, where there are templates in it that the cache does not have.

@@ -7,25 +7,18 @@ the lock.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_stairway.databases.base import new_session, session_of
 from pytest_stairway.databases.binaries import major_of
 from pytest_stairway.databases.drivers import Administrator, public_address, usable_driver
-from pytest_stairway.databases.postgresql import (
-    PostgresqlServer,
-    drop_databases,
-    hold_session,
-    lock_number,
-    own_databases,
-)
+from pytest_stairway.databases.postgresql import PostgresqlServer, drop_databases, own_databases
+from pytest_stairway.databases.postgresql_sessions import hold_session, is_dead
+from pytest_stairway.databases.running import Endings, Tenancy
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy.engine import URL
 
     from pytest_stairway.databases.cache import Cache
@@ -33,10 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["ServerProvider", "sweep"]
 
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
-# Locks belong to one database, but this view shows those of all: a session may live in another one than ours.
-_HELD_BY_OTHERS = """
-    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
-    AND classid = {high} AND objid = {low} AND objsubid = 1"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +83,8 @@ def _begin(administrator: Administrator, url: URL, *, keeps: bool) -> Postgresql
         raise DatabaseUnavailable(msg)
     sweep(administrator)
     place = f"server {public_address(url).rpartition('/')[0]}"
-    return PostgresqlServer(
-        provider="server",
-        place=place,
-        administrator=administrator,
-        session=session,
-        private=False,
-        keeps=keeps,
-    )
+    tenancy = Tenancy(provider="server", place=place, session=session, private=False, keeps=keeps)
+    return PostgresqlServer(administrator, tenancy, endings=Endings())
 
 
 def sweep(administrator: Administrator) -> tuple[str, ...]:
@@ -109,22 +92,8 @@ def sweep(administrator: Administrator) -> tuple[str, ...]:
     sessions = dict.fromkeys(session_of(name) for name, _ in own_databases(administrator))
     swept = []
     for session in filter(None, sessions):
-        with _seized(administrator, session) as dead:
+        with is_dead(administrator, session) as dead:
             if dead:
                 drop_databases(administrator, session)
                 swept.append(session)
     return tuple(swept)
-
-
-@contextlib.contextmanager
-def _seized(administrator: Administrator, session: str) -> Iterator[bool]:
-    """Take a session's lock as nobody else can; True when it was to be had, so that the session is dead."""
-    number = lock_number(session)
-    if not administrator.value(f"SELECT pg_try_advisory_lock({number})"):
-        yield False
-        return
-    try:
-        held = _HELD_BY_OTHERS.format(high=number >> 32, low=number & 0xFFFFFFFF)
-        yield administrator.value(held) == 0
-    finally:
-        administrator.rows(f"SELECT pg_advisory_unlock({number})")

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.databases.base import Database, current_worker, database_name, new_session, template_name
+from pytest_stairway.databases.base import (
+    Database,
+    current_worker,
+    database_name,
+    new_session,
+    retained_by,
+    retained_name,
+    template_name,
+)
 from pytest_stairway.databases.janitor import Janitor
 from pytest_stairway.databases.sweeping import sweep_folders
 from pytest_stairway.databases.templates import TemplateFiles
@@ -60,7 +68,7 @@ class SqliteProvider:
             folder.rmdir()
             raise
         kept = self.cache.folder if self.cache is not None else None
-        return SqliteServer(folder, session=new_session(), on_close=janitor.close, kept=kept)
+        return SqliteServer(folder, session=new_session(), janitor=janitor, kept=kept)
 
 
 class SqliteServer:
@@ -76,13 +84,13 @@ class SqliteServer:
         *,
         session: str,
         worker: str = "main",
-        on_close: Callable[[], None] | None = None,
+        janitor: Janitor | None = None,
         kept: Path | None = None,
     ) -> None:
         self.session = session
         self._folder = folder
         self._worker = worker
-        self._on_close = on_close
+        self._janitor = janitor
         self.notes: tuple[str, ...] = ()
         self._kept_folder = kept
         self._kept = TemplateFiles(kept, self.version)
@@ -182,6 +190,34 @@ class SqliteServer:
             self.notes += (f"the templates of this run cannot be kept for the next one: {err}",)
         return self._database(path.stem)
 
+    def reserve(self, label: str = "") -> Database:
+        """Give a name that outlives the run to a database that `retain` will make."""
+        return self._database(retained_name(self.session, self._worker, label))
+
+    def retain(self, database: Database, label: str = "", *, reserved: Database | None = None) -> Database:
+        """Copy the file of a database under a name that outlives the run, with what is in its journal.
+
+        Raises:
+            DatabaseUnavailable: it cannot be copied.
+        """
+        name = (reserved or self.reserve(label)).name
+        source, copied = self._path(database.name), self._path(name)
+        try:
+            with (
+                contextlib.closing(sqlite3.connect(source)) as connection,
+                contextlib.closing(sqlite3.connect(copied)) as target,
+            ):
+                connection.backup(target)
+        except (OSError, sqlite3.Error) as err:
+            copied.unlink(missing_ok=True)
+            msg = f"{source.name} cannot be copied: {err}"
+            raise DatabaseUnavailable(msg) from err
+        return self._database(name)
+
+    def forget_retained(self) -> tuple[str, ...]:
+        """Do nothing: what is retained is in the run's own folder."""
+        return ()
+
     def drop(self, database: Database) -> None:
         """Remove the file and what SQLite keeps beside it."""
         path = self._path(database.name)
@@ -193,12 +229,23 @@ class SqliteServer:
         """Remove this process's files, all of them where it began the run; a second call does nothing."""
         if os.getpid() != self._process:
             return
-        if self._on_close is not None:
-            self._on_close()
-            return
-        for name in tuple(self._made):
-            with contextlib.suppress(OSError):
-                self.drop(self._database(name))
+        if self._janitor is None:
+            for name in tuple(self._made):
+                with contextlib.suppress(OSError):
+                    self.drop(self._database(name))
+        elif retained := [path.stem for path in self._folder.glob("*.db") if retained_by(path.stem)]:
+            self._leave(self._janitor, retained)
+        else:
+            self._janitor.close()
+
+    def _leave(self, janitor: Janitor, retained: Sequence[str]) -> None:
+        """Leave the folder with what is retained, and nothing else."""
+        for path in self._folder.glob("stairway_*"):
+            if path.name.partition(".")[0] not in retained:
+                path.unlink(missing_ok=True)
+        janitor.leave(retained)
+        self._janitor = None
+        self.notes += (f"the kept databases are in {self._folder}: `stairway clean` removes them",)
 
     def __enter__(self) -> Self:
         """Return the server itself."""

@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -21,12 +22,22 @@ from pytest_stairway.databases.cache import remove_entry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["clean_cache", "describe_cache", "hold", "sweep_folders"]
+__all__ = [
+    "clean_cache",
+    "describe_cache",
+    "hold",
+    "mark_retained",
+    "remove_retained",
+    "retained_folders",
+    "sweep_folders",
+]
 
 ALIVE = "alive"
 """The file in a run's folder that the run keeps locked."""
 MARK = "pytest-stairway"
 """What is in that file."""
+RETAINED = "retained"
+"""The file that says which databases a folder is kept for, when its run is over."""
 PREFIX = "stairway-"
 _YOUNG_SECONDS = 60
 _STOP_SECONDS = 10
@@ -50,17 +61,41 @@ def hold(folder: Path) -> IO[str] | None:
     return file
 
 
+def mark_retained(folder: Path, names: Iterable[str]) -> None:
+    """Let a folder outlive its run, for databases of these names."""
+    with contextlib.suppress(OSError):  # it is gone, and with it what it was kept for
+        (folder / RETAINED).write_text("\n".join(names))
+
+
 def sweep_folders(bases: Iterable[Path]) -> tuple[str, ...]:
     """Stop the servers and remove the folders of dead runs; give the folders."""
-    swept = []
+    return tuple(str(folder) for folder in _dead_folders(bases) if not (folder / RETAINED).exists() and _remove(folder))
+
+
+def retained_folders(bases: Iterable[Path]) -> dict[str, list[str]]:
+    """Find the folders that are kept for databases of items that failed; give the databases' names."""
+    told = ((folder, folder / RETAINED) for folder in _dead_folders(bases))
+    return {str(folder): file.read_text().split() for folder, file in told if file.exists()}
+
+
+def remove_retained(bases: Iterable[Path]) -> dict[str, list[str]]:
+    """Stop the servers and remove the folders that are kept for databases; give both."""
+    found = retained_folders(bases)
+    return {folder: names for folder, names in found.items() if _remove(Path(folder))}
+
+
+def _dead_folders(bases: Iterable[Path]) -> Iterator[Path]:
     for base in dict.fromkeys((*bases, Path(tempfile.gettempdir()))):
         with contextlib.suppress(OSError):
             for folder in sorted(base.glob(f"{PREFIX}????????*")):  # as `new_folder` names them
                 if folder.is_dir() and not folder.is_symlink() and _is_dead(folder):
-                    _stop_server(folder)
-                    shutil.rmtree(folder, ignore_errors=True)
-                    swept.append(str(folder))
-    return tuple(swept)
+                    yield folder
+
+
+def _remove(folder: Path) -> bool:
+    _stop_server(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def _is_dead(folder: Path) -> bool:
@@ -94,9 +129,16 @@ def _stop_server(folder: Path) -> None:
     for file in folder.rglob("*.pid"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             pid = int(file.read_text().split()[0])
-            if Path(f"/proc/{pid}/cwd").resolve().is_relative_to(folder):
+            if _runs_in(pid, folder):
                 os.kill(pid, signal.SIGQUIT)
                 _wait_for_end(pid)
+
+
+def _runs_in(pid: int, folder: Path) -> bool:
+    if Path("/proc/self").exists():
+        return Path(f"/proc/{pid}/cwd").resolve().is_relative_to(folder.resolve())
+    command = ["ps", "-o", "args=", "-p", str(pid)]
+    return str(folder) in subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
 
 
 def _wait_for_end(pid: int) -> None:

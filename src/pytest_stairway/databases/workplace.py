@@ -13,7 +13,7 @@ from pytest_stairway.databases.sweeping import sweep_folders
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Workplace", "new_folder", "roomy_folder", "usable_folders"]
 
@@ -58,6 +58,15 @@ class Workplace:
                 return folder
         msg = f"{self.folder} is too long for a socket's address, and no other folder can be used: set TMPDIR"
         raise DatabaseUnavailable(msg)
+
+    def leave(self, names: Sequence[str]) -> str:
+        """Let the server go on for databases of these names, and say so.
+
+        Raises:
+            DatabaseUnavailable: it is gone already.
+        """
+        self.janitor.leave(names)
+        return f"the server of the kept databases goes on in {self.folder}: `stairway clean` stops it and removes them"
 
     def last_words(self, what: str) -> str:
         """Tell a failure with the end of the server's log."""

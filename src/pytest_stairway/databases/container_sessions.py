@@ -1,0 +1,117 @@
+"""Whose containers are alive, and which are left over: each carries the name of its session.
+
+A session holds a lock on a file for as long as it lives; a later one removes the containers of those whose lock nobody
+holds, so nothing is left after ``kill -9``, with or without testcontainers' own reaper.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_stairway.databases.engine import answering_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Alive", "labels_of", "sessions_folder", "sweep_containers"]
+
+_SESSION = "io.pytest-stairway.session"
+_RETAINED = "retained"
+"""Begins what stands in the file of a session whose container outlives it."""
+_HOST = "io.pytest-stairway.host"
+
+
+def labels_of(session: str) -> dict[str, str]:
+    """Return what a container of a session is marked with."""
+    return {_SESSION: session, _HOST: _host()}
+
+
+class Alive:
+    """Says that a session is alive, until the process ends: a lock on a file, which no crash leaves behind."""
+
+    def __init__(self, session: str) -> None:
+        self._path = sessions_folder() / session
+        while True:
+            self._file = self._path.open("w")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if self._path.stat().st_ino == os.fstat(self._file.fileno()).st_ino:
+                    return
+            self._file.close()  # a sweep was between the two lines
+
+    def leave(self, container: str, names: Sequence[str]) -> str:
+        """Let a container outlive the session, for databases of these names, and say so."""
+        self._file.write(f"{_RETAINED} {container}: {', '.join(names)}")
+        self._file.close()
+        return (
+            f"the container {container} goes on for the kept databases: `docker rm --force --volumes {container}` "
+            "removes it, and so does `stairway clean`"
+        )
+
+    def end(self) -> None:
+        """Say that it is over."""
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def sessions_folder() -> Path:
+    """Return where the sessions of this user on this machine say that they are alive."""
+    folder = Path(tempfile.gettempdir(), f"pytest-stairway-sessions-{os.geteuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _is_dead(session: str, *, retained: bool) -> bool:
+    path = sessions_folder() / session
+    try:
+        with path.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if file.read().startswith(_RETAINED) is not retained:
+                return False
+    except FileNotFoundError:
+        return not retained
+    except OSError:
+        return False
+    path.unlink(missing_ok=True)
+    return True
+
+
+def sweep_containers(*, retained: bool = False) -> tuple[str, ...]:
+    """Remove the containers of dead sessions of this user on this machine; give the sessions.
+
+    Args:
+        retained: those that are kept for databases of items that failed, and no others.
+
+    Raises:
+        DatabaseUnavailable: the engine does not answer.
+    """
+    answering_engine()
+    try:
+        from testcontainers.core.docker_client import DockerClient
+    except ImportError:
+        return ()
+    engine = DockerClient().client
+    swept = []
+    try:
+        for container in engine.containers.list(all=True, filters={"label": [_SESSION, f"{_HOST}={_host()}"]}):
+            session = container.labels[_SESSION]
+            if _is_dead(session, retained=retained):
+                with contextlib.suppress(Exception):  # another session sweeps, too
+                    container.remove(force=True, v=True)
+                    swept.append(session)
+        for path in sessions_folder().iterdir():  # died before there was a container, or somebody has removed it
+            _is_dead(path.name, retained=retained)
+    finally:
+        engine.close()
+    return tuple(swept)
+
+
+def _host() -> str:
+    """Name whose locks can be looked at: this user's on this machine."""
+    return f"{socket.gethostname()}-{os.geteuid()}"
