@@ -9,19 +9,20 @@ CREATE TABLE says of each table is compared with what it said last time.  Only w
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
 from pytest_stairway.schema.model import Part, Schema
 from pytest_stairway.schema.mysql_part import describe_sequence, describe_table, describe_view
+from pytest_stairway.schema.mysql_privileges import GRANTING, read_privileges
 from pytest_stairway.schema.mysql_programs import describe_events, describe_routines, describe_triggers
 from pytest_stairway.schema.mysql_queries import DEFAULTS, EVENTS, ROUTINES, TRIGGERS, Session, default_part
 from pytest_stairway.schema.mysql_statements import Statements, changed_tables
 from pytest_stairway.schema.transaction import undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -87,6 +88,8 @@ class Reader:
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""
         self._counts: Counts | None = None
+        self._new_counts: Counts = {}
+        self._granted: tuple[object, ...] | None = None
         self._schema = Schema("mysql", {})
         self._texts: dict[str, str] = {}
         self._seen: list[str] = []
@@ -107,6 +110,7 @@ class Reader:
             self._seen = []
             if counts != self._counts:
                 self._database = self._database or session.database()
+                self._new_counts = counts
                 self._schema = Schema("mysql", dict(self._parts(session, changed)))
                 self._counts = counts
         return self._schema
@@ -132,7 +136,20 @@ class Reader:
         yield from self._remembered("triggers", describe_triggers(session.rows(TRIGGERS, self._database), kinds))
         yield from self._remembered("routines", describe_routines(routines))
         yield from self._remembered("events", describe_events(session.rows(EVENTS, self._database)))
+        yield from self._privileges(session, routines, kinds)
         yield from self._remembered("defaults", default_part(session.rows(DEFAULTS, self._database)))
+
+    def _privileges(
+        self, session: Session, routines: Iterable[Sequence[Any]], tables: Collection[str]
+    ) -> Iterator[tuple[str, Part]]:
+        """Read what is granted, where a statement was run that may have changed it, or an object came or went."""
+        granting = {kind: value for kind, value in self._new_counts.items() if any(word in kind for word in GRANTING)}
+        granted = (granting, frozenset(tables), tuple((name, kind) for name, kind, *_ in routines))
+        known = self._schema.parts.get("privileges")
+        if known is None or granted != self._granted:
+            known = read_privileges(session, self._database or "", routines, tables)
+        self._granted = granted
+        yield from self._remembered("privileges", known)
 
     def _may_have_changed(self, name: str, kind: str, changed: frozenset[str] | None) -> bool:
         """Tell whether a table must be read again: views must, and what refers to a table that changed."""
