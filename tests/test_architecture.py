@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("session", "carried_rows", "snapshots", "rows_file"),
     ("faults", "operations", "remedies", "lookalikes", "roundtrip"),
     ("mistakes", "attempts", "excursion", "empty_databases", "descending"),
+    ("keeping",),
     ("walk", "moves"),
     ("release", "migrated", "models"),
     ("clones", "half_applied"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.findings import REHEARSED, Direction, Finding, Severity
 from pytest_stairway.marks import Mark, marks_in
-from pytest_stairway.report import DatabaseFacts, Outcome, RevisionReport
+from pytest_stairway.report import DatabaseFacts, KeptDatabase, Outcome, RevisionReport
 from pytest_stairway.revisions.source import shown
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class Answer:
     """What could not be looked at, and why."""
 
     database: DatabaseFacts | None = None
+    about: str | None = None
+    """What databases were set aside under, to be kept where the item fails."""
+    kept: tuple[KeptDatabase, ...] = ()
     rehearsal: Rehearsal | None = None
     """What was seen on many rows."""
     error: BaseException | None = None
@@ -45,13 +48,18 @@ class Answer:
             "note": self.note,
             "coverage": self.coverage and list(self.coverage),
             "database": None if self.database is None else asdict(self.database),
+            "kept": [asdict(each) for each in self.kept],
             "rehearsal": None if self.rehearsal is None else self.rehearsal.as_dict(),
         }
 
+    def fatal(self, *, strict: bool) -> tuple[Finding, ...]:
+        """Give the findings that fail the item."""
+        fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        return tuple(finding for finding in self.findings if finding.severity in fatal and not finding.accepted)
+
     def failed(self, *, strict: bool) -> bool:
         """Tell whether the item fails."""
-        fatal = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-        return any(finding.severity in fatal and not finding.accepted for finding in self.findings)
+        return bool(self.fatal(strict=strict))
 
 
 def reported(revision: Revision, trip: Roundtrip | None, outcome: Outcome) -> RevisionReport:

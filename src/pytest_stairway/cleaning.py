@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stairway import databases
 from pytest_stairway.databases.janitor import Account
-from pytest_stairway.databases.sweeping import clean_cache, sweep_folders
-from pytest_stairway.databases.workplace import usable_folders
+from pytest_stairway.databases.sweeping import clean_cache, remove_retained, retained_folders, sweep_folders
+from pytest_stairway.databases.workplace import SHARED_MEMORY, usable_folders
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.settings import Settings
 
-__all__ = ["clean"]
+__all__ = ["clean", "describe_retained"]
 
 
 def clean(settings: Settings) -> Iterator[str]:
@@ -32,19 +33,38 @@ def clean(settings: Settings) -> Iterator[str]:
     folder = databases.cache_folder(settings.cache_dir)
     if folder is not None:
         yield from clean_cache(folder)
-    for left in sweep_folders(usable_folders(Account())):
+    bases = _working_folders(settings.database)
+    for left in sweep_folders(bases):
         yield f"{left}: left by a run that is dead"
+    for left, names in remove_retained(bases).items():
+        yield f"{left}: kept for {_databases(names)}"
     yield from _containers()
     if settings.database is not None and "://" in settings.database:
         yield from _server(settings.database)
 
 
+def describe_retained(settings: Settings) -> Iterator[str]:
+    """Tell what is kept on this machine for databases of items that failed."""
+    for folder, names in retained_folders(_working_folders(settings.database)).items():
+        yield f"{folder}: kept for {_databases(names)}"
+
+
+def _working_folders(named: str | None) -> list[Path]:
+    """Give the folders in which runs make theirs; memory too where it is full, maybe of what is to be removed."""
+    from sqlalchemy.engine import make_url  # not at pytest's start
+
+    own = named is not None and named.startswith("sqlite:") and make_url(named).database
+    return [*([Path(own)] if own else []), SHARED_MEMORY, *usable_folders(Account())]
+
+
 def _containers() -> Iterator[str]:
-    from pytest_stairway.databases.containers import sweep_containers
+    from pytest_stairway.databases.container_sessions import sweep_containers
 
     with contextlib.suppress(DatabaseUnavailable):  # no engine, no containers
         for session in sweep_containers():
             yield f"container of session {session}: left by a run that is dead"
+        for session in sweep_containers(retained=True):
+            yield f"container of session {session}: kept for databases of items that failed"
 
 
 def _server(url: str) -> Iterator[str]:
@@ -57,3 +77,9 @@ def _server(url: str) -> Iterator[str]:
     with databases.choose(dialect, named=url).start() as server:
         for name in server.forget():
             yield f"{name}: a template on {server.description}"
+        for name in server.forget_retained():
+            yield f"{name}: kept for an item that failed, on {server.description}"
+
+
+def _databases(names: list[str]) -> str:
+    return f"the database{'s' if len(names) > 1 else ''} {', '.join(names)} of items that failed"

@@ -54,9 +54,9 @@ DESCRIPTIONS = {
     "baseline": "Do what check does, and write what is found to a file that accepts it as it stands: only what is new "
     "fails then.  A file that is there already keeps its reasons, and loses what does not happen any more; with RANGE "
     "entries are only added.",
-    "clean": "Remove templates, initialised servers and whatever dead runs have left on this machine, and say what "
-    "that was; with --database URL also the templates and dead sessions' databases on that server.  What a live run "
-    "uses stays.",
+    "clean": "Remove templates, initialised servers, databases that --keep has kept and whatever dead runs have left "
+    "on this machine, and say what that was; with --database URL also the templates, kept and dead sessions' databases "
+    "on that server.  What a live run uses stays.",
     "doctor": "Show which Alembic configuration is used, what env.py connects to, and which throwaway databases can be "
     "had for it, or why not.  No revision is run, and nothing is connected to.",
     "history": "Show the revisions in the order in which they are walked, and what is wrong with the graph that they "

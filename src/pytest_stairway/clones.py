@@ -56,6 +56,7 @@ class Clones:
         contact: where `env.py` connects to.
         row_settings: what the project says about generated rows.
         templates: keeps the templates; the server itself, unless somebody keeps them longer.
+        keep: the databases of tests that fail are kept.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Clones:
         *,
         row_settings: RowSettings | None = None,
         templates: Templates | None = None,
+        keep: bool = False,
     ) -> None:
         self._history = history
         self._configuration = configuration
@@ -76,6 +78,7 @@ class Clones:
         self._contact = contact
         self._row_settings = row_settings or RowSettings()
         self._templates: Templates = templates or server
+        self._keep = keep
         self._unbuilt: dict[str, StairwayError] = {}
         self._address = ""
 
@@ -120,11 +123,23 @@ class Clones:
             heads=heads,
             version_tables=survey.version_tables,
             row_settings=self._row_settings,
+            reserve=self._server.reserve if self._keep else None,
         )
 
     def drop(self, migrated: MigratedDatabase) -> None:
-        """Drop a database that `at` has made, whoever is still connected."""
+        """Drop a database that `at` has made, whoever is still connected; one that was reserved is kept before.
+
+        Raises:
+            DatabaseUnavailable: it cannot be kept, or dropped.
+        """
         migrated.close()
+        try:
+            if migrated.reserved is not None:
+                self._server.retain(migrated.database, reserved=migrated.reserved)
+        finally:
+            self._drop(migrated)
+
+    def _drop(self, migrated: MigratedDatabase) -> None:
         self._server.drop(migrated.database)
 
     def resolve(self, revision: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from pytest_stairway.databases.sweeping import describe_cache
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
 from pytest_stairway.findings import Severity
 from pytest_stairway.report import Report
-from pytest_stairway.reporters.failure import render_finding, render_findings
+from pytest_stairway.reporters.failure import render_finding, render_findings, render_kept
 from pytest_stairway.reporters.json import require_writable, write_json
 from pytest_stairway.reporters.rehearsal import render_rehearsal
 from pytest_stairway.reporters.terminal import render_header, render_summary
@@ -121,7 +121,7 @@ def _walk(project: Project, console: Console) -> Report:
         console.line(line)
     try:
         for name, asked in _answers(project):
-            answer = accept(asked, project)
+            answer = project.settle(accept(asked, project))
             report.take(answer.as_dict())
             _tell(name, answer, project, console)
         all_asked = settings.range is settings.shard is None and project.is_usable
@@ -164,7 +164,8 @@ def _tell(name: str, answer: Answer, project: Project, console: Console) -> None
     word, colour = _verdict(answer, failed=failed)
     console.line(f"  {console.paint(f'{word:<12}', **{colour: True})}{name}")
     if failed:
-        console.line("\n" + render_findings(answer.findings, console.paint) + "\n")
+        told = [render_findings(answer.findings, console.paint), *render_kept(answer.kept, console.paint)]
+        console.line("\n" + "\n".join(told) + "\n")
 
 
 def _verdict(answer: Answer, *, failed: bool) -> tuple[str, str]:
@@ -236,6 +237,8 @@ def doctor(project: Project) -> int:
         return FOUND
     _survey(console, project.contact.dialect)
     _cache(project, console)
+    for line in cleaning.describe_retained(project.settings):
+        console.line(f"{line} (stairway clean removes it)")
     return _choice(project, console)
 
 

@@ -130,4 +130,6 @@ def add_story(item: pytest.Item, report: pytest.TestReport) -> None:
     """Name a failed test's database in its report."""
     migrated: Any = item.stash.get(DATABASE, None)
     if report.failed and migrated is not None:
+        if report.when != "teardown":
+            migrated.reserve(item.name)
         report.sections.append(("stairway", migrated.story))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.findings import Finding
-from pytest_stairway.report import Outcome, Report
+from pytest_stairway.report import KeptDatabase, Outcome, Report
 from pytest_stairway.reporters.failure import Failure, Problem
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Gathering:
         self.report.take(data)
         findings = [Finding.from_dict(finding) for finding in data["findings"]]
         if report.failed and findings:
-            report.longrepr = Failure(findings, **_place(report))  # type: ignore[assignment]  # pytest asks for no more
+            kept = [KeptDatabase(**each) for each in data["kept"]]
+            report.longrepr = Failure(findings, **_place(report), kept=kept)  # type: ignore[assignment]  # pytest asks for no more
 
     def _take_problem(self, report: pytest.TestReport, problem: str) -> None:
         """Tell once, in full, what keeps items from looking; the others name the one that tells it."""

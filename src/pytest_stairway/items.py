@@ -107,7 +107,7 @@ class StairwayItem(pytest.Item):
     def runtest(self) -> None:
         """Ask, and fail, skip or pass by the answer."""
         with lenient():
-            answer = accept(self._ask(), self._teller.project)
+            answer = self._teller.project.settle(accept(self._ask(), self._teller.project))
         told_by = self._teller.told_by(answer, self.nodeid)
         if told_by is not None:
             self.answer = _silenced(answer)
@@ -126,7 +126,8 @@ class StairwayItem(pytest.Item):
         """Show findings in our words, and everything else as pytest does."""
         error = excinfo.value
         if isinstance(error, FindingsFailed):
-            return Failure(error.answer.findings, path=self.shown_path, line=self.shown_line)
+            answer = error.answer
+            return Failure(answer.findings, path=self.shown_path, line=self.shown_line, kept=answer.kept)
         if isinstance(error, HistoryUnusable):
             return Failure(error.findings, path=self.shown_path, line=self.shown_line)
         if isinstance(error, StairwayError):

@@ -70,4 +70,5 @@ def clones_of(project: Project) -> Clones:
         project.server,
         project.contact,
         row_settings=project.row_settings,
+        keep=project.settings.keep,
     )

@@ -7,7 +7,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.frames import strip_tracebacks
@@ -73,6 +73,7 @@ class MigratedDatabase:
         heads: where it is.
         version_tables: Alembic's own tables, as schema and name.
         row_settings: what the project says about generated rows.
+        reserve: gives the address under which it is kept, by a label; None where it never is.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class MigratedDatabase:
         heads: tuple[str, ...],
         version_tables: Collection[tuple[str | None, str]],
         row_settings: RowSettings,
+        reserve: Callable[[str], Database] | None = None,
     ) -> None:
         self._database = database
         self._environment = environment
@@ -93,6 +95,9 @@ class MigratedDatabase:
         self._row_settings = row_settings
         self._tables = Tables(self._moment)
         self._way: list[str] = [", ".join(heads) or "base"]
+        self._reserve = reserve
+        self.reserved: Database | None = None
+        """Under which name and address it is kept when its test is over; None where it is not."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._database.name} {self._moment}>"
@@ -137,7 +142,18 @@ class MigratedDatabase:
     @property
     def story(self) -> str:
         """The database, how to open it, and the way it took, for a failed test's report."""
-        return f"{self._database.name}: {' -> '.join(self._way)}\n{self._database.client_command}"
+        way = " -> ".join(self._way)
+        if self.reserved is None:
+            return f"{self._database.name}: {way}\n{self._database.client_command}"
+        url = make_url(self.reserved.url).render_as_string()
+        return (
+            f"{self.reserved.name}: {way}\nkept: {self.reserved.client_command}\n      {url} (until `stairway clean`)"
+        )
+
+    def reserve(self, label: str) -> None:
+        """Let the database be kept when its test is over, where that is wanted: the test has failed."""
+        if self._reserve is not None and self.reserved is None:
+            self.reserved = self._reserve(label)
 
     # -- steps ------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from pytest_stairway.environment import Environment, EnvironmentRaised
 from pytest_stairway.exceptions import HistoryUnusable, StairwayError
 from pytest_stairway.faults import is_irreversible
 from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.keeping import Keeper
 from pytest_stairway.models import compare_models
 from pytest_stairway.moves import move
 from pytest_stairway.offline_repeat import DIALECT, OfflineRepeat
@@ -36,7 +37,7 @@ from pytest_stairway.walk import Walk
 from pytest_stairway.workspace import Workspace, find_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pytest_stairway.environment import Survey
@@ -59,6 +60,7 @@ class Project(Workspace):
         self._repeat: OfflineRepeat | None = None
         self._ahead: tuple[str, ...] = ()
         self._found: dict[str, tuple[Finding, ...]] = {}
+        self._keeper = Keeper() if settings.keep else None
 
     def plan(self, revisions: Iterable[str], *, ahead: bool = True) -> None:
         """Tell which revisions the whole run asks for, in whatever order.
@@ -112,7 +114,24 @@ class Project(Workspace):
         coverage = trip.coverage if trip.rows is not None else None
         answer = Answer(findings=findings, database=self.database_facts, error=raised, coverage=coverage)
         outcome = Outcome.FAILED if answer.failed(strict=self.settings.strict) else Outcome.PASSED
-        return replace(answer, revision=reported(revision, trip, outcome))
+        return replace(answer, revision=reported(revision, trip, outcome), about=revision.revision)
+
+    def settle(self, answer: Answer) -> Answer:
+        """Keep what was set aside of databases where an item fails, and drop it where it does not.
+
+        Args:
+            answer: with what is accepted marked.
+        """
+        if self._keeper is None or answer.about is None:
+            return answer
+        fatal = answer.fatal(strict=self.settings.strict)
+        directions = [finding.direction for finding in fatal]
+        return replace(answer, kept=self._keeper.settle(answer.about, directions, failed=bool(fatal)))
+
+    def _set_aside(self, about: str, environment: Environment, state: str, findings: Sequence[Finding]) -> None:
+        """Copy the databases of an item for which there is something to tell, for whoever wants to look into them."""
+        if self._keeper is not None and findings:
+            self._keeper.set_aside(about, environment.sandbox, state)
 
     def check_offline(self, revision: Revision) -> Answer:
         """Check the SQL that Alembic writes offline for one revision."""
@@ -202,8 +221,11 @@ class Project(Workspace):
             and not self._spoilt_before(name)
         }
         findings = check_descent(descent, self.history, walk.makers, dialect=self.server.dialect)
+        walk.pause()
+        self._set_aside("leftovers", self._environment, "as far down as it went from the heads", findings)
         findings = tuple(finding for finding in findings if not self._told_already(finding))
-        return Answer(findings=findings, note=barrier_note(descent.barriers), database=self.database_facts)
+        note = barrier_note(descent.barriers)
+        return Answer(findings=findings, note=note, database=self.database_facts, about="leftovers")
 
     def check_release(self, start: str) -> Answer:
         """Upgrade from a released revision to the heads in one run."""
@@ -215,12 +237,18 @@ class Project(Workspace):
             walk.pause()
             environment = Environment(self.history, sandbox=Sandbox(self._acquire, label="release"))
             survey = self._survey
-            release = self._guarded(lambda: walk_release(self.history, environment, survey, start))
+            try:
+                release = self._guarded(lambda: walk_release(self.history, environment, survey, start))
+                dialect = self.server.dialect
+                findings = check_release(release, self.history, walk.makers, at_heads=at_heads, dialect=dialect)
+                at = f"after the run from {start} to the heads" + (", which failed" if release.failure else "")
+                self._set_aside(f"release from {start}", environment, at, findings)
+            finally:
+                environment.sandbox.reset()
         except HistoryUnusable as error:
             return Answer(findings=error.findings)
-        findings = check_release(release, self.history, walk.makers, at_heads=at_heads, dialect=self.server.dialect)
         findings = tuple(finding for finding in findings if not self._told_already(finding))
-        return Answer(findings=findings, database=self.database_facts)
+        return Answer(findings=findings, database=self.database_facts, about=f"release from {start}")
 
     def check_models(self) -> Answer:
         """Compare what the migrations make with what the models declare."""
@@ -235,12 +263,13 @@ class Project(Workspace):
                 if moved.failure is not None:
                     return self._unreached(moved)
                 comparisons = self._guarded(lambda: compare_models(migrated, self._survey, self.server))
+                findings = check_models(comparisons, dialect=self.server.dialect)
+                self._set_aside("models", migrated, "the heads, as the migrations make them", findings)
             finally:
                 migrated.sandbox.reset()
         except HistoryUnusable as error:
             return Answer(findings=error.findings)
-        findings = check_models(comparisons, dialect=self.server.dialect)
-        return Answer(findings=findings, database=self.database_facts)
+        return Answer(findings=findings, database=self.database_facts, about="models")
 
     def pause(self) -> None:
         """End the run of `env.py` for now, because somebody else may use Alembic; nothing is lost."""
@@ -255,9 +284,12 @@ class Project(Workspace):
                 if walk is not None:
                     walk.close()
         finally:
+            if self._keeper is not None:
+                self._keeper.close()
+                self.notes += self._keeper.notes
             if self._server is not None:
                 self._server.close()
-                self.notes = (*self._server.notes, *self._without_rows())
+                self.notes += (*self._server.notes, *self._without_rows())
 
     def _started_walk(self) -> Walk:
         if self._offline_walk is not None:
@@ -278,6 +310,7 @@ class Project(Workspace):
             self._repeat = self._prepared_repeat(survey)
             if self._repeat is not None:
                 self._walk.repeat_by(self._repeat)
+            self._walk.keeper = self._keeper
         return self._walk
 
     def _fails_alone(self, revision: str) -> bool:

@@ -42,7 +42,7 @@ def walk_release(history: History, environment: Environment, survey: Survey, sta
 
     Args:
         history: the revisions.
-        environment: the user's `env.py`, with a sandbox for this alone.
+        environment: the user's `env.py`, with a sandbox for this alone, whose databases stay for the caller to drop.
         survey: how it configures Alembic.
         start: the released revision.
     """
@@ -59,7 +59,6 @@ def walk_release(history: History, environment: Environment, survey: Survey, sta
             release.reached = snapshots.latest
     finally:
         session.close()
-        environment.sandbox.reset()
     return release
 
 

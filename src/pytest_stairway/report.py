@@ -11,7 +11,7 @@ from pytest_stairway.findings import CODES, Direction, Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DatabaseFacts", "HistoryFacts", "Outcome", "Report", "RevisionReport"]
+__all__ = ["DatabaseFacts", "HistoryFacts", "KeptDatabase", "Outcome", "Report", "RevisionReport"]
 
 
 class Outcome(str, Enum):
@@ -34,6 +34,22 @@ class DatabaseFacts:
     provider: str
     description: str
     """One line for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDatabase:
+    """A throwaway database that is kept, because the item that it belongs to failed."""
+
+    about: str
+    """The revision, or the item of the whole history."""
+    database: str
+    """As `env.py` addresses it, where it migrates several; else empty."""
+    url: str
+    """Without a password."""
+    command: str
+    """Opens it in a client."""
+    state: str
+    """Where in the history it stands, and why it was kept there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +104,8 @@ class Report:
     """What was seen of revisions on many rows, as plain data."""
     coverage: tuple[int, int] | None = None
     """How many tables had rows at most, and how many there were then; None where no rows were carried."""
+    kept: list[KeptDatabase] = field(default_factory=list)
+    """The databases of items that failed, where they are to be kept."""
     notes: list[str] = field(default_factory=list)
     """Things to know that are no findings: what could not be looked at, and why."""
     seconds: float = 0.0
@@ -105,6 +123,7 @@ class Report:
             self.revisions[revision.revision] = revision
         if answer["note"] is not None and answer["note"] not in self.notes:
             self.notes.append(answer["note"])
+        self.kept += [KeptDatabase(**each) for each in answer["kept"]]
         if answer["rehearsal"] is not None:
             self.rehearsals.append(answer["rehearsal"])
         if answer["coverage"] is not None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pytest_stairway.environment import Environment, Survey
+    from pytest_stairway.sandbox import Sandbox
 
 __all__ = ["Observer", "Session", "StepFailed", "Swallowed"]
 
@@ -38,6 +39,11 @@ class Session:
         self._heads: dict[str, frozenset[str]] = {}
         self._committed: dict[str, frozenset[str]] = {}
         self._before: dict[str, frozenset[str]] = {}  # what the version tables held before the step at hand
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The databases."""
+        return self._environment.sandbox
 
     @property
     def heads(self) -> dict[str, frozenset[str]]:

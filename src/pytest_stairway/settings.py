@@ -152,6 +152,13 @@ OPTIONS: tuple[Option, ...] = (
         default=False,
         help="check, too, that what `alembic upgrade --sql` writes for a revision does what the revision itself does",
     ),
+    Option(
+        name="keep",
+        kind="flag",
+        default=False,
+        help="keep the database of each item that fails, as it was there, and print its URL and the command that opens "
+        "it; a server of our own goes on for it until `stairway clean`",
+    ),
     Option(name="strict", kind="flag", default=False, help="let warnings fail too"),
     Option(name="json", metavar="FILE", help="write the findings to this file as JSON"),
 )
@@ -183,6 +190,7 @@ class Settings:
     volume: int | None = None
     skip_without_database: bool = False
     offline: bool = False
+    keep: bool = False
     strict: bool = False
     json: str | None = None
     sources: dict[str, str] = field(default_factory=dict)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pytest_stairway.environment import Environment, Survey
+    from pytest_stairway.keeping import Keeper
     from pytest_stairway.revisions import History
     from pytest_stairway.roundtrip import Repeat
     from pytest_stairway.schema import Key
@@ -84,6 +85,8 @@ class Walk:
         """Revisions that cannot go up."""
         self.makers: dict[Key, str] = {}
         """Which revision made an object."""
+        self.keeper: Keeper | None = None
+        """Sets databases aside where a step goes wrong; None where nobody wants that."""
         self.at_heads: Snapshot | None = None
         """The schema with every revision applied, once the walk has been there."""
 
@@ -227,7 +230,10 @@ class Walk:
         """Take the three steps, as far as they go."""
         trip.before, trip.seen = self._snapshots.latest, [self._rows.latest]
         irreversible = trip.revision in self._irreversible
-        self._take(trip, list(Direction)[:1] if irreversible else list(Direction))
+        directions = list(Direction)[:1] if irreversible else list(Direction)
+        for turn in [directions] if self.keeper is None else [[each] for each in directions]:
+            if not trip.failures:
+                self._take(trip, turn)
         if Direction.UPGRADE in trip.failures:
             if not self._is_about_rows(trip):
                 self.blocked[trip.revision] = trip.failures[Direction.UPGRADE]
@@ -256,7 +262,9 @@ class Walk:
             with self._venturing(followed=bool(self._rows.latest)):
                 self._session.steps(trip.revision, directions, done)
         except StepFailed as failure:
-            trip.failures[directions[len(trip.seconds)]] = failure
+            trip.failures[list(Direction)[len(trip.seconds)]] = failure
+        if self.keeper is not None:
+            self.keeper.look_after(trip, directions[-1], self._snapshots.latest, self._session)
         if trip.before is not None and trip.upgraded is not None:
             self.makers.update(dict.fromkeys(new_objects(trip.before, trip.upgraded), trip.revision))
 

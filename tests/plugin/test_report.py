@@ -82,6 +82,7 @@ def test_the_json(mixed: Project) -> None:
         "rehearsals",
         "findings",
         "rows",
+        "kept_databases",
         "notes",
         "summary",
     ]

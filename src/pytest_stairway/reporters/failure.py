@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_stairway.findings import Direction, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_stairway.findings import Finding
+    from pytest_stairway.report import KeptDatabase
 
-__all__ = ["Failure", "Paint", "Problem", "plain", "render_finding", "render_findings"]
+__all__ = ["Failure", "Paint", "Problem", "plain", "render_finding", "render_findings", "render_kept"]
 
 
 class Paint(Protocol):
@@ -64,21 +65,26 @@ class Failure:
         findings: all that the item found.
         path: the item's file, where no finding names another.
         line: in that file.
+        kept: the item's databases that are kept.
     """
 
-    def __init__(self, findings: Iterable[Finding], *, path: str, line: int) -> None:
+    def __init__(self, findings: Iterable[Finding], *, path: str, line: int, kept: Iterable[KeptDatabase] = ()) -> None:
         self._findings = ordered(findings)
+        self._kept = tuple(kept)
         first = self._findings[0]
         place = (first.path, first.line or 1) if first.path else (path, line)
         self.reprcrash = Crash(path=place[0], lineno=place[1], message=headline(self._findings))
 
     def toterminal(self, writer: Line) -> None:
         """Write the findings in colours."""
-        writer.line(render_findings(self._findings, writer.markup))
+        writer.line(self._render(writer.markup))
 
     def __str__(self) -> str:
         """Give the findings as text."""
-        return render_findings(self._findings)
+        return self._render(plain)
+
+    def _render(self, paint: Paint) -> str:
+        return "\n".join([render_findings(self._findings, paint), *render_kept(self._kept, paint)])
 
 
 class Problem:
@@ -134,6 +140,15 @@ def render_finding(finding: Finding, paint: Paint = plain) -> str:
         lines.append(f"  {paint('help:', cyan=True, bold=True)} {first}")
         lines += [f"        {line}" for line in rest]
     return "\n".join(lines)
+
+
+def render_kept(kept: Iterable[KeptDatabase], paint: Paint = plain) -> Iterator[str]:
+    """Tell of the databases that are kept, and how to open them."""
+    for each in kept:
+        name = f" for {each.database}" if each.database else ""
+        yield f"\n{paint('kept:', cyan=True, bold=True)} the database{name}, at {each.state}"
+        yield f"    {each.command}"
+        yield f"    {each.url}"
 
 
 def _first_line(finding: Finding, paint: Paint) -> str:

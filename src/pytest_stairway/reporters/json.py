@@ -8,6 +8,7 @@ Within one ``format_version`` keys are only ever added.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "rows": None
         if report.coverage is None
         else {"tables": report.coverage[1], "populated_tables": report.coverage[0]},
+        "kept_databases": [asdict(each) for each in report.kept],
         "notes": list(report.notes),
         "summary": {
             "errors": report.count(Severity.ERROR),

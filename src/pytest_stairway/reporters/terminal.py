@@ -73,7 +73,7 @@ def render_summary(report: Report, writer: Writer, *, paint: Paint = plain, writ
         written: the file that the findings were written to.
     """
     writer.section("stairway", sep="=")
-    for line in (*_walked(report, paint), *_findings(report, paint), *_notes(report, paint)):
+    for line in (*_walked(report, paint), *_findings(report, paint), *_kept(report, paint), *_notes(report, paint)):
         writer.line(line)
     if written is not None:
         writer.line(f"findings written to {written}")
@@ -136,6 +136,12 @@ def _findings(report: Report, paint: Paint) -> Iterator[str]:
 def _told(finding: Finding) -> str:
     where = finding.revision or finding.path
     return f"{finding.code}: " + (f"{where}: " if where else "") + finding.message
+
+
+def _kept(report: Report, paint: Paint) -> Iterator[str]:
+    """List the databases that are kept, with what opens each."""
+    for each in report.kept:
+        yield f"{paint('kept:', cyan=True)} the database of {each.about}, {each.command}"
 
 
 def _notes(report: Report, paint: Paint) -> Iterable[str]:
