@@ -156,9 +156,7 @@ class Walk:
 
     def _waiting_before(self, revision: str) -> list[str]:
         """Name the planned revisions before this one that have not been walked yet."""
-        if revision not in self._planned:
-            return []
-        earlier = self._planned[: self._planned.index(revision)]
+        earlier = self._planned[: self._planned.index(revision)] if revision in self._planned else []
         return [name for name in earlier if name not in self._trips]
 
     def _walk(self, revision: str) -> Roundtrip:
@@ -211,9 +209,8 @@ class Walk:
 
     def _is_about_rows(self, trip: Roundtrip) -> bool:
         """Tell whether a trip failed, and may not without the rows in the tables."""
-        revision = self._history.get(trip.revision)
         made = trip.rows is not None and trip.rows.made
-        return made and may_be_about_rows(trip.failures, revision)
+        return made and may_be_about_rows(trip.failures, self._history.get(trip.revision))
 
     def _top_up(self, trip: Roundtrip) -> None:
         """Give rows to tables that changed since they got some."""
