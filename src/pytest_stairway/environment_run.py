@@ -76,6 +76,7 @@ class EnvironmentRun:
         self._replies: queue.SimpleQueue[_Reply] = queue.SimpleQueue()
         self._command: Command | None = None
         self._owes_reply = False
+        self._source = ("", "")  # of no revision, where our own work is done
         self._in_step = False
         self._served = False
         self._committed_already = False
@@ -181,7 +182,7 @@ class EnvironmentRun:
         if not single:
             connection.commit()  # the version table, which Alembic has just made in a transaction of nobody's
         while (command := self._next(run)) is not None:
-            settings.expect(self._source_of(command))
+            settings.expect(self._source_of(command.revision))
             yield from self._serve(command, url, connection)
             if command.work is None:
                 self._commit(context, single=single)
@@ -252,14 +253,15 @@ class EnvironmentRun:
         yield step
         self._in_step = False
 
-    def _source_of(self, command: Command) -> str:
-        """Give the text of the revision's file; where there is no such file to read, what tells the least."""
-        if command.work is not None:
+    def _source_of(self, revision: str) -> str:
+        """Give the text of a revision's file; where there is no such file to read, what tells the least."""
+        if not revision:
             return ""
-        try:
-            return read_source(self._environment.history[command.revision].path)
-        except OSError:
-            return UNKNOWN_SOURCE
+        if revision != self._source[0]:
+            self._source = (revision, UNKNOWN_SOURCE)
+            with contextlib.suppress(OSError):
+                self._source = (revision, read_source(self._environment.history[revision].path))
+        return self._source[1]
 
     def _step(self, command: Command) -> RevisionStep:
         script = self._environment.history.script

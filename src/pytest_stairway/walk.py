@@ -226,6 +226,7 @@ class Walk:
     def _round(self, trip: Roundtrip) -> None:
         """Take the three steps, as far as they go."""
         trip.before, trip.seen = self._snapshots.latest, [self._rows.latest]
+        self._snapshots.turn_to_next()
         irreversible = trip.revision in self._irreversible
         directions = list(Direction)[:1] if irreversible else list(Direction)
         for turn in [directions] if self.keeper is None else [[each] for each in directions]:

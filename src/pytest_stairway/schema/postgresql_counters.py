@@ -170,7 +170,8 @@ class State:
     def since(self, before: State) -> dict[int, Counts]:
         """Tell what was written since the state that this one follows."""
         old = before.counts if self.scans > 1 else {}
-        return {oid: counts.less(old[oid]) if oid in old else counts for oid, counts in self.counts.items()}
+        moved = {oid: counts for oid, counts in self.counts.items() if counts != old.get(oid)}
+        return {oid: counts.less(old[oid]) if oid in old else counts for oid, counts in moved.items()}
 
 
 _EXTENSIONS = 3079
@@ -236,16 +237,17 @@ AND y.typrelid = 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid 
 
 
 def new_rows_statement(catalogs: Iterable[str]) -> str:
-    """Write the statement that finds the relations of which these catalogs have new rows.
+    """Write the statement that finds the relations of which these catalogs have new rows, indexes and the like aside.
 
     Its parameter is the step's transaction (xid).
     """
-    keys = {"pg_class": "oid", "pg_attribute": "attrelid"}
-    return "\nUNION ".join(
-        f"""SELECT n.{keys[catalog]}::int8 FROM pg_catalog.{catalog} n
-WHERE age(n.xmin) <= age($1)"""
-        for catalog in catalogs
-    )
+    branches = {
+        "pg_class": """SELECT c.oid::int8 FROM pg_catalog.pg_class c
+WHERE age(c.xmin) <= age($1) AND c.relkind NOT IN ('i', 'I', 't')""",
+        "pg_attribute": """SELECT a.attrelid::int8 FROM pg_catalog.pg_attribute a
+WHERE age(a.xmin) <= age($1)""",
+    }
+    return "\nUNION ".join(branches[catalog] for catalog in catalogs)
 
 
 def others_statement(database: int, version: int, beginning: State) -> str:
@@ -275,7 +277,7 @@ def touched(before: State, end: State, locks: Iterable[str], catalogs: Mapping[i
         relations.add(int(held))
         if mode == "RowExclusiveLock":
             written.add(int(held))
-    moved = {catalogs[oid]: counts for oid, counts in end.since(before).items() if any(counts)}
+    moved = {catalogs[oid]: counts for oid, counts in end.since(before).items()}
     return Touched(
         moved=moved,
         relations=[oid for oid in relations if oid >= FIRST_USER_OID],
