@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import FAILS, Project
+from .conftest import ENV, FAILS, Project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,3 +131,19 @@ def test_recovery_starts_from_a_template(recorded: Recorded) -> None:
 def test_a_folder_that_cannot_be_written_is_told_and_the_run_goes_on(recorded: Recorded, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert recorded.run(NEWEST, f"--stairway-cache-dir={tmp_path / 'file'}") == [*NAMES[:-1], *WALKED]
+
+
+@pytest.mark.usefixtures("mariadb_programs")
+def test_on_mariadb_too(recorded: Recorded) -> None:
+    pytest.importorskip("pymysql")
+    env = ENV.replace(
+        "engine_from_config(config.get_section(config.config_ini_section, {}), poolclass=pool.NullPool)",
+        "__import__('sqlalchemy').create_engine('mysql+pymysql://localhost/app', poolclass=pool.NullPool)",
+    )
+    recorded.project.write("migrations/env.py", env)
+    named = "--stairway-database=binaries"
+    assert recorded.run(NEWEST, named) == [*NAMES[:-1], *WALKED]
+    assert recorded.run(NEWEST, named) == WALKED
+    path = recorded.path(NAMES[3])
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert recorded.run(NEWEST, named) == [*NAMES[:-1], *WALKED]

@@ -145,9 +145,9 @@ class Janitor:
                 return False
         return True
 
-    def stop_server(self, seconds: float) -> bool:
+    def stop_server(self, seconds: float, *, signal: str = "INT") -> bool:
         """Let the server come to a clean end, and say whether it did; the folders stay until we close."""
-        self._say('kill -INT "$child"')
+        self._say(f'kill -{signal} "$child"')
         died, _, _ = select.select([self._stdout], [], [], seconds)
         return bool(died)
 

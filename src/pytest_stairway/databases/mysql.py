@@ -22,8 +22,10 @@ from pytest_stairway.databases.base import (
 )
 from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
-from pytest_stairway.databases.mysql_copy import copy_database
+from pytest_stairway.databases.mysql_copy import copy_database, require_same
+from pytest_stairway.databases.mysql_kept import MARK, has_privileges, kept_templates, prune, touch
 from pytest_stairway.databases.running import Endings, RunningServer, Tenancy
+from pytest_stairway.databases.templates import kept_name
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -43,8 +45,6 @@ __all__ = [
     "session_locks",
 ]
 
-_SEALED = "_sealed"
-"""Ends the name of the empty database that says that a template is complete."""
 _TEMPLATE_SECONDS = 3600
 _OURS = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'stairway%' ORDER BY schema_name"
 _COLLATION = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = {name}"
@@ -69,6 +69,7 @@ class MysqlServer(RunningServer):
     ) -> None:
         super().__init__(administrator, tenancy, worker=worker, endings=endings)
         self.dialect = dialect
+        self._keeps = tenancy.keeps
         version, charset = administrator.rows("SELECT VERSION(), @@character_set_server")[0]
         self.version = short_version(version)
         self._product = "MariaDB" if is_mariadb(version) else "MySQL"
@@ -117,7 +118,7 @@ class MysqlServer(RunningServer):
             copy_database(own, source, name)
         except BaseException:
             self._drop(name)
-            del self._made[name]
+            self._made.pop(name, None)
             raise
         finally:
             own.close()
@@ -127,32 +128,77 @@ class MysqlServer(RunningServer):
         """Do nothing: there is no way to keep others out of a database."""
 
     def template(self, key: str, build: Callable[[Database], None]) -> Database:
-        """Return the template for `key`, which `build` fills when nobody in this run has done so yet.
+        """Return the template for `key`, which `build` fills when nobody has done so yet.
 
         Whoever comes while it is being built waits.  One whose mark is missing was left half-built by a process that
         died, and is built again.
         """
-        name = self._run_name(key)
-        with self._building, self._locked(name):
-            if name + _SEALED in own_databases(self._administrator):
-                return self._database(name)
-            self._drop(name)
-            database = self._create(name)
-            build(database)
-            self._create(name + _SEALED)
-            for each in (name, name + _SEALED):
-                del self._made[each]  # they outlive this process: the run's other workers use them
-            return database
+
+        def make(name: str) -> None:
+            build(self._create(name))
+
+        found = self.kept([key])
+        return found[1] if found is not None else self._made_once(key, make)
 
     def kept(self, keys: Sequence[str]) -> tuple[str, Database] | None:
-        """Return None: a database that cannot be copied is no template."""
-
-    def forget(self) -> tuple[str, ...]:
-        """Do nothing: no template stays here."""
-        return ()
+        """Return the first key that has a template, with the template."""
+        lasting = {each.name for each in kept_templates(self._administrator)} if self._keeps else set()
+        there = set(own_databases(self._administrator))
+        for key in keys:
+            name, own = kept_name(key, self.version), self._run_name(key)
+            if name in lasting:
+                touch(self._administrator, name)
+                return key, self._database(name)
+            if own + MARK in there:
+                return key, self._database(own)
+        return None
 
     def keep(self, key: str, database: Database) -> None:
-        """Do nothing, for the same reason."""
+        """Keep a copy of a database as the template for `key`.
+
+        Raises:
+            DatabaseUnavailable: there is something in it that a copy would not have.
+        """
+        if self.kept([key]) is not None:
+            return
+        if has_privileges(self._administrator, database.name):
+            msg = f"{database.name} cannot be kept as a template: a copy would not have what is granted there"
+            raise DatabaseUnavailable(msg)
+
+        def make(name: str) -> None:
+            self._copy_to(database.name, name)
+            require_same(self._administrator, database.name, name)
+
+        self._made_once(key, make)
+
+    def forget(self) -> tuple[str, ...]:
+        """Drop the templates that stay on a server of our own; on a named one there are none."""
+        templates = kept_templates(self._administrator) if self._keeps else []
+        prune(self._administrator, templates)
+        return tuple(each.name for each in templates)
+
+    def _made_once(self, key: str, make: Callable[[str], None]) -> Database:
+        """Make a template, unless somebody else in this run does; it is one when its mark is there."""
+        name = kept_name(key, self.version) if self._keeps else self._run_name(key)
+        with self._building, self._locked(name):
+            found = self.kept([key])
+            if found is not None:
+                return found[1]
+            for half in (name + MARK, name):
+                self._drop(half)
+            try:
+                make(name)
+            except BaseException:
+                self._drop(name)
+                raise
+            finally:
+                self._made.pop(name, None)  # it outlives this process: the run's other workers use it
+            if self._keeps:
+                touch(self._administrator, name, made=True)
+            else:
+                self._create(name + MARK)
+                del self._made[name + MARK]
+            return self._database(name)
 
     @contextlib.contextmanager
     def _locked(self, name: str) -> Iterator[None]:
@@ -168,6 +214,7 @@ class MysqlServer(RunningServer):
         drop_database(self._administrator, name)
 
     def _drop_session(self) -> None:
+        self.forget()
         drop_databases(self._administrator, self.session)
 
     def _disconnect(self, name: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.databases.drivers import Administrator
 
-__all__ = ["copy_database"]
+__all__ = ["copy_database", "require_same"]
 
 _COLUMNS = """
     SELECT table_name, column_name FROM information_schema.columns
@@ -57,6 +57,45 @@ def copy_database(administrator: Administrator, source: str, target: str) -> Non
         DatabaseUnavailable: something in it cannot be copied.
     """
     _Copy(administrator, source, target).run()
+
+
+def require_same(administrator: Administrator, source: str, target: str) -> None:
+    """See that a copy is what it was made from, but for rows.
+
+    Raises:
+        DatabaseUnavailable: it is not, or has no rows of the past where the other one has.
+    """
+    ours, theirs = (_Look(administrator, name).texts() for name in (target, source))
+    different = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    if different:
+        msg = f"no copy of {source} is the same: {', '.join(different)}"
+        raise DatabaseUnavailable(msg)
+
+
+class _Look:
+    """What the server says of all that is in a database."""
+
+    def __init__(self, administrator: Administrator, name: str) -> None:
+        self._administrator = administrator
+        self._name = name
+
+    def texts(self) -> dict[str, list[str]]:
+        """Give the lines of each object's statement, by kind and name; their order means nothing."""
+        quoted = _quoted(self._name)
+        found: dict[str, list[str]] = {}
+        for name, kind in self._administrator.rows(f"SHOW FULL TABLES FROM {quoted}"):
+            what = kind.lower() if kind in {"VIEW", "SEQUENCE"} else "table"
+            lines = self._lines(what, name, 1)
+            past = "WITH SYSTEM VERSIONING" in " ".join(lines)
+            found[f"{what} {name}"] = [self._name] if past else lines  # the name: equal to nothing
+        for query in (_ROUTINES, _TRIGGERS, _EVENTS):
+            for kind, name, mode in self._administrator.rows(query.format(source=self._name)):
+                found[f"{kind} {name}"] = [mode, *self._lines(kind, name, _STATEMENT.get(kind, 2))]
+        return found
+
+    def _lines(self, kind: str, name: str, at: int) -> list[str]:
+        text = str(self._administrator.rows(f"SHOW CREATE {kind} {_quoted(self._name)}.{_quoted(name)}")[0][at])
+        return sorted(line.strip(" ,") for line in text.replace(f"{_quoted(self._name)}.", "").splitlines())
 
 
 class _Copy:

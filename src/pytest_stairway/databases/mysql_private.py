@@ -5,6 +5,7 @@ Nobody else reaches it: a Unix socket in a folder that only we may enter, and no
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -14,24 +15,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_stairway.databases.base import new_session
-from pytest_stairway.databases.datadir import fill, forget
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.databases.janitor import Account, server_account
 from pytest_stairway.databases.mysql import MysqlServer
 from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
+from pytest_stairway.databases.mysql_kept import kept_templates, leave_only
 from pytest_stairway.databases.running import Endings, Tenancy
+from pytest_stairway.databases.templates import Clusters
 from pytest_stairway.databases.workplace import Workplace
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_stairway.databases.cache import Cache
     from pytest_stairway.databases.mysql_binaries import MysqlInstallation
+    from pytest_stairway.databases.templates import Cluster
 
 __all__ = ["MysqlPrivateProvider", "start"]
 
 _START_SECONDS = 60
+_STOP_SECONDS = 20
+_SPARE = ("mysqld-auto.cnf",)
+"""What a migration has set for good on MySQL is not for the next run."""
 _USER = "root"
 _SOCKET_LENGTH = 103  # the shortest limit of any system, without the final zero
 _FORMAT = 1  # of the cached data directory: raise it when the options change
@@ -81,22 +88,22 @@ class MysqlPrivateProvider:
 def start(
     installation: MysqlInstallation, *, dialect: str, driver: str | None = None, cache: Cache | None = None
 ) -> MysqlServer:
-    """Start a server; when a cached data directory proves to be of no use, once more with a new one.
+    """Start a server; when a cached data directory proves to be of no use, once more with another one.
 
     Raises:
         DatabaseUnavailable: it does not start; the message ends with the server's own last words.
     """
     driver = usable_driver(driver, dialect=dialect)
-    try:
-        return _Start(installation, dialect, driver, cache).server()
-    except _CacheUnusable as unusable:
-        forget(unusable.key, cache=cache)
-        return _Start(installation, dialect, driver, cache).server()
+    while True:
+        try:
+            return _Start(installation, dialect, driver, cache).server()
+        except _CacheUnusable as unusable:
+            unusable.forget()
 
 
 class _CacheUnusable(Exception):
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self, forget: Callable[[], None]) -> None:
+        self.forget = forget
 
 
 class _Start:
@@ -108,6 +115,7 @@ class _Start:
         self._cache = cache
         self._dialect = dialect
         self._driver = driver
+        self._cluster: Cluster | None = None
         self._place = Workplace(self._account, stop="KILL")  # nobody will read what it would still write
 
     def server(self) -> MysqlServer:
@@ -115,14 +123,16 @@ class _Start:
         try:
             version = self._installation.version(self._account)
             key = _cache_key(self._installation, version)
-            cached = fill(self._place.data, key, lambda: self._initialise(version), cache=self._cache)
+            clusters = Clusters(self._cache, key, short_version(version))
+            filled = clusters.fill(self._place.data, lambda: self._initialise(version))
+            self._cluster = filled.cluster
             self._account.own(self._place.data)
             address = self._place.socket_folder(_fits_socket) / "s"
             if not self._serves(address, version):
-                if cached:
-                    raise _CacheUnusable(key)
+                if filled.forget is not None:
+                    raise _CacheUnusable(filled.forget)
                 raise DatabaseUnavailable(self._failure(f"{version} does not start"))
-            return self._connected(address)
+            return self._connected(address, clusters)
         except BaseException as err:
             self._place.janitor.close()
             if isinstance(err, OSError):  # a full disk
@@ -157,7 +167,7 @@ class _Start:
         self._place.janitor.serve(command, self._place.log)
         return self._place.janitor.wait_until(lambda: _greets(address), _START_SECONDS)
 
-    def _connected(self, address: Path) -> MysqlServer:
+    def _connected(self, address: Path, clusters: Clusters) -> MysqlServer:
         from sqlalchemy.engine import URL  # not at pytest's start
 
         url = URL.create(self._dialect, _USER, query={"unix_socket": str(address)})
@@ -166,10 +176,29 @@ class _Start:
             place=self._installation.place,
             session=new_session(),
             private=True,
+            keeps=clusters.usable,
             client=self._installation.client,
         )
-        endings = Endings(stop=self._place.janitor.close, leave=self._place.leave)
+        endings = Endings(
+            stop=self._place.janitor.close,
+            keep=functools.partial(self._keep, clusters) if clusters.usable else None,
+            leave=self._place.leave,
+        )
         return MysqlServer(Administrator(url, self._driver), tenancy, dialect=self._dialect, endings=endings)
+
+    def _keep(self, clusters: Clusters, administrator: Administrator) -> None:
+        """Keep the data directory, where there are templates in it that the cache does not have.
+
+        Raises:
+            DatabaseUnavailable: they could not be kept; the run itself is over and done.
+        """
+        known = self._cluster.templates if self._cluster is not None else ()
+        if {each.name for each in kept_templates(administrator)} <= set(known):
+            return
+        templates = leave_only(administrator)
+        administrator.close()
+        if templates and self._place.janitor.stop_server(_STOP_SECONDS, signal="TERM"):
+            clusters.keep(self._place.data, templates, instead_of=self._cluster, without=_SPARE)
 
     def _failure(self, what: str) -> str:
         return self._place.last_words(f"{what} ({self._installation.server})")

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.databases.base import new_session
 from pytest_stairway.databases.binaries import major_of
-from pytest_stairway.databases.cache import remove_entry
-from pytest_stairway.databases.datadir import fill, forget
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.databases.janitor import server_account
 from pytest_stairway.databases.kept import kept_templates, leave_only
@@ -136,12 +134,13 @@ class _Start:
             version = self._make_reachable()
             key = _cache_key(self._installation, version)
             clusters = Clusters(self._cache, key, version)
-            forget_it = self._filled(clusters, key, version)
+            filled = clusters.fill(self._data, lambda: self._initialise(version))
+            self._cluster = filled.cluster
             self._account.own(self._data)
             socket = self._place.socket_folder(_fits_socket)
             if not self._serves(socket, version):
-                if forget_it is not None:
-                    raise _CacheUnusable(forget_it)
+                if filled.forget is not None:
+                    raise _CacheUnusable(filled.forget)
                 raise DatabaseUnavailable(self._failure(f"PostgreSQL {version} does not start"))
             return self._connected(socket, clusters)
         except BaseException as err:
@@ -150,16 +149,6 @@ class _Start:
                 msg = f"no server can be set up in {self._place.folder.parent}: {err}"
                 raise DatabaseUnavailable(msg) from err
             raise
-
-    def _filled(self, clusters: Clusters, key: str, version: str) -> Callable[[], None] | None:
-        """Fill the data directory; give what removes it from the cache, if it came from there."""
-        best = clusters.best()
-        if best is not None and best.copy_to(self._data):
-            self._cluster = best
-            return functools.partial(remove_entry, best.entry)
-        if fill(self._data, key, lambda: self._initialise(version), cache=self._cache):
-            return functools.partial(forget, key, cache=self._cache)
-        return None
 
     def _make_reachable(self) -> str:
         """Copy the programs where the server's account cannot run them, and return their version."""
@@ -240,11 +229,7 @@ class _Start:
             return
         log = sorted(path.name for path in (self._data / "pg_wal").iterdir() if path.is_file())
         spare = [name for name in log if name < last] + [name for name in log if name > last][1:]
-        try:
-            clusters.save(self._data, templates, instead_of=self._cluster, without=spare)
-        except OSError as err:
-            msg = f"the templates of this run cannot be kept for the next one: {err}"
-            raise DatabaseUnavailable(msg) from err
+        clusters.keep(self._data, templates, instead_of=self._cluster, without=spare)
 
     def _failure(self, what: str) -> str:
         return self._place.last_words(f"{what} ({self._original.bin})")

@@ -9,6 +9,7 @@ databases there (see `kept`).
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -24,6 +25,8 @@ from pytest_stairway.databases.cache import (
     remove_entry,
     remove_old,
 )
+from pytest_stairway.databases.datadir import fill, forget
+from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.databases.cache import Cache
 
-__all__ = ["Cluster", "Clusters", "TemplateFiles", "kept_name"]
+__all__ = ["Cluster", "Clusters", "Filling", "TemplateFiles", "kept_name"]
 
 FORMAT = 1
 """Of templates: raise it when what one of this key holds changes."""
@@ -83,6 +86,15 @@ class Cluster:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What a data directory was filled from."""
+
+    cluster: Cluster | None
+    forget: Callable[[], None] | None
+    """Removes it from the cache, where it came from there."""
+
+
 class Clusters:
     """The clusters that a server of our own can start from.
 
@@ -94,6 +106,7 @@ class Clusters:
 
     def __init__(self, cache: Cache | None, key: str, version: str) -> None:
         self._cache = cache
+        self._key = key
         self._prefix = f"cluster-{key}"
         self._version = version
 
@@ -101,6 +114,15 @@ class Clusters:
     def usable(self) -> bool:
         """Whether anything can be kept."""
         return self._cache is not None and self._cache.folder is not None
+
+    def fill(self, data: Path, make: Callable[[], None]) -> Filling:
+        """Fill a data directory from the best cluster, else from an initialised one, else by `make`."""
+        best = self.best()
+        if best is not None and best.copy_to(data):
+            return Filling(best, functools.partial(remove_entry, best.entry))
+        if fill(data, self._key, make, cache=self._cache):
+            return Filling(None, functools.partial(forget, self._key, cache=self._cache))
+        return Filling(None, None)
 
     def best(self) -> Cluster | None:
         """Find the cluster with the best of the wanted templates, else the project's latest."""
@@ -112,6 +134,20 @@ class Clusters:
         ranked = [(min((names.get(name, len(names)) for name in each.templates), default=0), each) for each in clusters]
         fit = [(rank, each) for rank, each in ranked if rank < len(names) or each.project == cache.project]
         return min(fit, key=lambda pair: (pair[0], -pair[1].used))[1] if fit else None
+
+    def keep(
+        self, data: Path, templates: Sequence[str], *, instead_of: Cluster | None, without: Sequence[str] = ()
+    ) -> None:
+        """Keep a data directory as `save` does.
+
+        Raises:
+            DatabaseUnavailable: it could not be kept; the run itself is over and done.
+        """
+        try:
+            self.save(data, templates, instead_of=instead_of, without=without)
+        except OSError as err:
+            msg = f"the templates of this run cannot be kept for the next one: {err}"
+            raise DatabaseUnavailable(msg) from err
 
     def save(self, data: Path, templates: Sequence[str], *, instead_of: Cluster | None, without: Sequence[str]) -> None:
         """Keep a data directory whose server has been stopped.
