@@ -14,10 +14,10 @@ SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience", "paths"),
     ("contacts", "threads", "markers", "porter", "pieces"),
-    ("frames", "sources"),
+    ("frames", "sources", "asking"),
     ("marks", "baseline", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "lineage", "session_settings", "access", "tables", "clients"),
-    ("circumstances", "cleaning", "stepping"),
+    ("circumstances", "cleaning", "stepping", "touched_rows"),
     ("environment", "shortcuts"),
     ("environment_run", "offline", "surveying"),
     ("session", "carried_rows", "snapshots", "rows_file"),

@@ -12,17 +12,17 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pytest_stairway.exceptions import StairwayError
-from pytest_stairway.rows import RowGenerator, RowReader, Rows, Unpopulated, builtin_words, known_tables
+from pytest_stairway.rows import RowGenerator, RowReader, Rows, Unpopulated, builtin_words
 from pytest_stairway.stepping import end_transaction
+from pytest_stairway.touched_rows import SchemaChange, plan_capture, tables_that_differ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.rows import KnownTable, Population, Supply, TableRows, Words
+    from pytest_stairway.rows import Population, Supply, Words
     from pytest_stairway.schema import Schema
-    from pytest_stairway.schema.model import Part
 
 __all__ = ["EVERY_TABLE", "CarriedRows", "RowSettings", "Style", "without_partitions"]
 
@@ -30,8 +30,6 @@ DIALECTS = frozenset({"postgresql", "sqlite"})
 """In which rows can be made and read."""
 EVERY_TABLE = "*"
 """Stands for all of them, where no rows can be made at all."""
-_OF_VALUES = frozenset({"enum type", "domain", "composite type", "range type"})
-"""Kinds of objects that decide which values the columns of their type take."""
 
 
 class Style(Enum):
@@ -263,40 +261,18 @@ class _Database:
     ) -> bool:
         """Capture what a step can have changed; tell whether anything did."""
         previous = self.latest
-        changed = _changed_tables(before, after)
+        change = SchemaChange.between(before, after)
         if touched is None or before is None:
             self.latest = self.reader.capture(connection, None)
-            names = {name for name in {*previous, *self.latest} if previous.get(name) != self.latest.get(name)}
         else:
-            unchanged = [after.parts[part] for part in _parts_of(touched - changed.keys(), after)]
-            reshaped = {name: table for name, table in changed.items() if _is_reshaped(table, previous.get(name))}
-            written = {name: changed[name] for name in changed.keys() & touched}
-            known: dict[str, KnownTable | None] = {**known_tables(unchanged), **reshaped, **written}
-            names = {*known, *touched}
-            self.latest = self.reader.capture(connection, names, previous=previous, known=known) if names else previous
+            plan = plan_capture(change, previous, touched)
+            self.latest = Rows({**previous, **plan.derived}) if plan.derived else previous
+            if plan.names:
+                self.latest = self.reader.capture(connection, plan.names, previous=self.latest, known=plan.known)
+        differing = tables_that_differ(previous, self.latest)
         if self.pending is not None:
-            self.pending |= names | _tables_that_want_rows(before, after) | _tables_of_changed_types(before, after)
-        return bool(names)
-
-
-def _is_reshaped(table: KnownTable | None, rows: TableRows | None) -> bool:
-    """Tell whether a table that changed has other columns now, or another key: if not, its rows are as they were."""
-    if table is None or rows is None:
-        return True
-    shape = table.empty
-    return (shape.columns, shape.types, shape.key) != (rows.columns, rows.types, rows.key)
-
-
-def _tables_that_want_rows(before: Schema | None, after: Schema) -> set[str]:
-    """Find the tables of which something else than an index changed."""
-    old = before.parts if before is not None else {}
-    changed = ((old.get(name, {}), part) for name, part in after.parts.items() if old.get(name) is not part)
-    wanting = (part for known, part in changed if _without_indexes(known) != _without_indexes(part))
-    return set(known_tables(wanting))
-
-
-def _without_indexes(part: Part) -> Part:
-    return {key: facts for key, facts in part.items() if key.kind != "index"}
+            self.pending |= differing | change.wanting
+        return bool(differing)
 
 
 def without_partitions(schema: Schema) -> frozenset[str]:
@@ -310,44 +286,6 @@ def without_partitions(schema: Schema) -> frozenset[str]:
             if key.kind == "table" and "partition bound" in facts:
                 parents.add(facts.get("inherits", "").replace('"', "").removeprefix(f"{schema.default_schema}."))
     return frozenset(tables - parents)
-
-
-def _changed_tables(before: Schema | None, after: Schema) -> dict[str, KnownTable | None]:
-    """Find the tables in the parts that changed; None stands for one that is gone."""
-    old = before.parts if before is not None else {}
-    new = known_tables(part for name, part in after.parts.items() if old.get(name) is not part)
-    gone = known_tables(part for name, part in old.items() if after.parts.get(name) is not part)
-    return {**dict.fromkeys(gone), **new}
-
-
-def _parts_of(tables: Collection[str], schema: Schema) -> Iterator[str]:
-    """Name the parts of a PostgreSQL schema in which tables stand."""
-    for table in tables:
-        for name in (f"relation {schema.default_schema}.{table}", f"relation {table}"):
-            if name in schema.parts:
-                yield name
-
-
-def _tables_of_changed_types(before: Schema | None, after: Schema) -> set[str]:
-    """Find the tables with a column of a type that changed: a new label wants a row, though no table changed."""
-    types = {name for part in _changed_parts(before, after) for name in _types_in(part)}
-    if not types:
-        return set()
-    return {
-        f"{key.schema}.{key.parent}" if key.schema else key.parent
-        for part in after.parts.values()
-        for key, facts in part.items()
-        if key.kind == "column" and any(name in facts.get("type", "") for name in types)
-    }
-
-
-def _changed_parts(before: Schema | None, after: Schema) -> list[Part]:
-    old = before.parts if before is not None else {}
-    return [part for name, part in after.parts.items() if old.get(name) is not part]
-
-
-def _types_in(part: Part) -> Iterator[str]:
-    return (key.name for key in part if key.kind in _OF_VALUES)
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from pytest_stairway.asking import ask
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.rows.backend import quote, run
 from pytest_stairway.rows.captured import Rows, TableRows
@@ -151,7 +152,7 @@ def _read_postgresql(connection: Connection, tables: Sequence[_Table]) -> tuple[
             f"(SELECT {place}, {_as_json(table.empty.columns, _NOW)} FROM {table.source} LIMIT {WHOLE + 1})"
             for place, table in enumerate(tables[start : start + _AT_ONCE], start)
         ]
-        for place, text in run(connection, " UNION ALL ".join(parts)):
+        for place, text in ask(connection, " UNION ALL ".join(parts)):
             *row, now = json.loads(text)
             settings.add(now)
             found[place].append(row)

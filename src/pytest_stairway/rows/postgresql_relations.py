@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_stairway.asking import ask
 from pytest_stairway.rows.backend import display_name, quote, run, split_name
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _literal(oids: Collection[int]) -> str:
 
 def _read(connection: Connection, parts: list[str], oids: str) -> list[Relation]:
     relations: dict[int, Relation] = {}
-    rows = run(connection, " UNION ALL ".join(parts).format(oids=oids))
+    rows = ask(connection, " UNION ALL ".join(parts).format(oids=oids))
     for _, oid, facts in (row for row in rows if row[0] == "table"):
         if facts[2] in {"r", "p"} and facts[3] != "t":
             relations[oid] = _relation(oid, facts)

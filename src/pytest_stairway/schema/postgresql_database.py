@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_stairway.asking import ask
 from pytest_stairway.schema import postgresql_counters as counters
 from pytest_stairway.schema.postgresql_counters import LAST, State
 from pytest_stairway.schema.postgresql_groups import GROUPS
@@ -354,20 +355,3 @@ def _return_to_savepoint(cursor: Any, error: type[Exception], ending: Exception 
     except error:
         if ending is not None:
             raise EndingFailed(ending) from None
-
-
-def ask(connection: Connection, statement: str, *, rows: bool = True) -> Rows:
-    """Run a statement without parameters.
-
-    Inside a transaction the driver is asked directly: on a statement that takes the server a tenth of a millisecond,
-    half as much again would go to SQLAlchemy's events and results.
-    """
-    if not connection.in_transaction():
-        result = connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-        return result.fetchall() if rows else ()
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(statement)
-        return cursor.fetchall() if rows else ()
-    finally:
-        cursor.close()

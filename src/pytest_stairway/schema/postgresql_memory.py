@@ -73,8 +73,8 @@ class Memory:
 
     def update(self, found: dict[int, Relation], gone: Collection[int], groups: dict[str, Members]) -> None:
         """Remember what a step changed; what did not change stays the very same object."""
-        self.stored_anew = _stored_anew(self.relations, found)
         old = [self.relations[oid] for oid in {*found, *gone} if oid in self.relations]
+        self.stored_anew = _stored_anew({relation.oid: relation for relation in old}, found)
         again = _tables_of_sequences((*found.values(), *old))
         for relation in old:
             self._forget(self.relations.pop(relation.oid))
@@ -216,5 +216,25 @@ def _tables_of_sequences(relations: Iterable[Relation]) -> set[int]:
 
 
 def _stored_anew(before: Mapping[int, Relation], after: Mapping[int, Relation]) -> set[int]:
-    """Find the relations all rows of which were written anew."""
-    return {oid for oid, new in after.items() if oid in before and before[oid].storage != new.storage}
+    """Find the relations that hold other rows under their name than before, though nobody wrote rows to them.
+
+    All rows were written anew or came when the table was made; or the table has another name, or had another parent.
+
+    Args:
+        before: relations before the step, those that are gone or changed among them.
+        after: those that it made or changed.
+    """
+    names = {(relation.schema, relation.name): oid for oid, relation in before.items()}
+    return {
+        oid
+        for oid, new in after.items()
+        if names.get((new.schema, new.name), oid) != oid
+        or (_is_elsewhere(before[oid], new) if oid in before else new.is_filled)
+    }
+
+
+def _is_elsewhere(before: Relation, after: Relation) -> bool:
+    old = (before.schema, before.name, before.storage, before.bound)
+    numbers = {name: number for number, name in before.columns.items()}
+    another = any(numbers.get(name, number) != number for number, name in after.columns.items())
+    return another or old != (after.schema, after.name, after.storage, after.bound)

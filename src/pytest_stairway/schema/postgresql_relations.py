@@ -79,6 +79,7 @@ _SHOWN = "c.oid >= 16384 AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c') AN
 _OF_NO_EXTENSION = """(SELECT 1 FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::regclass AND e.objid = c.oid
  AND e.objsubid = 0 AND e.deptype = 'e' LIMIT 1) IS NULL"""
 _NEW = "CASE WHEN age({}.xmin) <= age($2) THEN 'yes' END"
+_FILLED = _NEW.format("c").replace("'yes'", "CASE WHEN pg_relation_size(c.oid) > 0 THEN 'filled' ELSE 'yes' END")
 
 
 def acl(column: str, kind: str, owner: str) -> str:
@@ -111,7 +112,7 @@ SELECT c.oid::int8, 'relation', c.relname::text, c.relfilenode::int8, ARRAY[
  CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
  CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
  CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
- {_RELACL}, {_NEW.format("c")}]
+ {_RELACL}, {_FILLED}]
 FROM pg_catalog.pg_class c WHERE c.oid {_AMONG}"""
 
 _INHERITS = f"""

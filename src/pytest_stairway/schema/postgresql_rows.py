@@ -82,9 +82,19 @@ class Relation:
         return frozenset(row.number for tag in ("uses", "policy uses") for row in self.of(tag)) - {self.oid}
 
     @property
+    def bound(self) -> str | None:
+        """Which part of its table's rows it takes, where it is a partition."""
+        return self.rows["relation"][0].texts[12]
+
+    @property
     def is_new(self) -> bool:
         """Tell whether its own row is new or changed, where it was read within a step's transaction."""
         return self.rows["relation"][0].texts[-1] is not None
+
+    @property
+    def is_filled(self) -> bool:
+        """Tell whether it is new or changed, as above, and has pages of its own."""
+        return self.rows["relation"][0].texts[-1] == "filled"
 
     @property
     def new_columns(self) -> set[int]:
