@@ -13,14 +13,14 @@ SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "arguments", "ini_files", "hints", "lenience", "paths"),
-    ("contacts", "threads", "markers", "porter", "pieces"),
+    ("complaints", "contacts", "threads", "markers", "porter", "pieces"),
     ("frames", "sources", "asking"),
     ("marks", "baseline", "logs", "bypass", "schema", "rows", "databases", "revisions", "report"),
     ("guard", "sandbox", "lineage", "session_settings", "access", "tables", "clients"),
     ("circumstances", "cleaning", "stepping", "touched_rows"),
     ("environment", "shortcuts"),
     ("environment_run", "offline", "surveying"),
-    ("session", "carried_rows", "snapshots", "rows_file"),
+    ("session", "carried_rows", "snapshots", "rows_file", "row_faults"),
     ("faults", "operations", "remedies", "lookalikes", "roundtrip"),
     ("mistakes", "attempts", "excursion", "empty_databases", "descending"),
     ("keeping",),

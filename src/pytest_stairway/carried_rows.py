@@ -37,6 +37,7 @@ class Style(Enum):
 
     ADVERSARIAL = "with values at the edges of what is allowed"
     TAME = "without those"
+    PLAIN = "with typical values, no two of them alike"
     NONE = "on tables in which only the migrations' own rows are"
 
 
@@ -54,9 +55,9 @@ class RowSettings:
     words: Words = builtin_words
 
     def generator(
-        self, dialect: str, *, ignore: Collection[tuple[str | None, str]], adversarial: bool = False
+        self, dialect: str, *, ignore: Collection[tuple[str | None, str]], style: Style = Style.TAME
     ) -> RowGenerator:
-        """Make a generator by what the user says."""
+        """Make a generator by what the user says, of rows in a style."""
         return RowGenerator(
             dialect,
             seed=self.seed,
@@ -64,7 +65,8 @@ class RowSettings:
             ignore=ignore,
             supply=self.supply,
             words=self.words,
-            adversarial=adversarial,
+            adversarial=style is Style.ADVERSARIAL,
+            plain=style is Style.PLAIN,
         )
 
 
@@ -201,8 +203,7 @@ class CarriedRows:
 
     def _new(self, dialect: str) -> _Database:
         ignore = [*self._ignore, *((None, table) for table in self._left_out)]
-        adversarial = self._style is Style.ADVERSARIAL
-        generator = self._settings.generator(dialect, ignore=ignore, adversarial=adversarial)
+        generator = self._settings.generator(dialect, ignore=ignore, style=self._style)
         return _Database(generator=generator, reader=RowReader(dialect, ignore=self._ignore))
 
 

@@ -36,6 +36,7 @@ MOMENTS = {Direction.DOWNGRADE: "after the downgrade", Direction.REUPGRADE: "aft
 VERSION_COLUMN_LENGTH = 32
 """Of Alembic's version table."""
 FOLLOWS = "Mend the downgrade first: upgrade() meets what it did not put back"
+WHATEVER_ROWS = "Let it work whatever the rows hold"
 WORKS_ONCE = "Let downgrade() take back all that upgrade() did, rows and settings too, or let upgrade() work twice"
 
 
@@ -191,15 +192,21 @@ def _failure_finding(
 
 
 def _row_failure_finding(failed: RowFailure, direction: Direction, revision: Revision, *, dialect: str) -> Finding:
-    """Tell of a step that fails on populated tables only."""
+    """Tell of a step that fails on populated tables only; of rows that nobody may have, it is a warning."""
     finding = _failure_finding(failed.failure, direction, revision, dialect=dialect)
-    what = "rows with values at the edges of what their columns allow" if failed.at_edges else "rows"
-    tables = ", ".join(failed.tables)
-    when = (
-        f"only when {tables} {'has' if len(failed.tables) == 1 else 'have'} {what}" if tables else f"only with {what}"
+    verb = "has" if len(failed.tables) == 1 else "have"
+    when = f"only when {', '.join(failed.tables)} {verb}" if failed.tables else "only with"
+    if not failed.of_made_up_values:
+        what = "rows" if failed.since is None else f"rows from before {failed.since}, which adds the column"
+        return replace(finding, message=f"{finding.message} ({when} {what})", hint=finding.hint or WHATEVER_ROWS)
+    assert failed.fault is not None
+    return replace(
+        finding,
+        severity=Severity.WARNING,
+        message=f"{finding.message} ({when} {failed.fault.words()}: the revision relies on there being none)",
+        hint=f"{finding.hint or WHATEVER_ROWS}; or, where there are none, say so: "
+        f"`# stairway: accept {finding.code}: REASON`, or give rows as they really are by stairway_rows_file",
     )
-    hint = "Let it work whatever the rows hold; or, where real rows are never so, supply some by stairway_rows_file"
-    return replace(finding, message=f"{finding.message} ({when})", hint=finding.hint or hint)
 
 
 def _schema_findings(

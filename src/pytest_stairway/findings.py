@@ -58,7 +58,10 @@ CODES: dict[str, Code] = {
     "revision-cycle": _error("revisions depend on each other in a loop"),
     "multiple-heads": _error("more heads than the configuration allows"),
     "revision-id-too-long": _error("the id does not fit the version table's column on this dialect"),
-    "upgrade-failed": _error("`upgrade()` raised; says whether it does so only when a table has rows, and which one"),
+    "upgrade-failed": _error(
+        "`upgrade()` raised; says whether it does so only when a table has rows, and which one; a warning where "
+        "only rows that were made up are in its way"
+    ),
     "downgrade-failed": _error("`downgrade()` raised"),
     "reupgrade-failed": _error("`upgrade()` worked once but not after the downgrade"),
     "irreversible": _warning("`downgrade()` declares that it cannot; the walk goes on"),

@@ -9,6 +9,7 @@ from pytest_stairway.findings import Direction
 
 if TYPE_CHECKING:
     from pytest_stairway.carried_rows import CarriedRows
+    from pytest_stairway.row_faults import Fault
     from pytest_stairway.rows import Rows, Unpopulated
     from pytest_stairway.session import Session, StepFailed
     from pytest_stairway.snapshots import Snapshot, Snapshots
@@ -31,6 +32,11 @@ class RowMoments:
     downgraded: dict[str, Rows] | None = None
     reupgraded: dict[str, Rows] | None = None
 
+    def at_start_of(self, direction: Direction) -> dict[str, Rows]:
+        """Give the rows as they were before a step."""
+        moments = {Direction.UPGRADE: self.before, Direction.DOWNGRADE: self.upgraded}
+        return moments.get(direction, self.downgraded) or self.before
+
     def note(self, direction: Direction, rows: dict[str, Rows]) -> None:
         """Keep the rows as they are after a step."""
         setattr(self, _MOMENTS[direction], rows)
@@ -43,8 +49,12 @@ class RowFailure:
     failure: StepFailed
     tables: tuple[str, ...] = ()
     """The tables that the database's message or the statement names."""
-    at_edges: bool = False
-    """It fails only on values at the edges of what the columns allow."""
+    fault: Fault | None = None
+    """What the database says of the values; None where it is not about them."""
+    of_made_up_values: bool = False
+    """The values were made up for the walk: rows may be there on which the step does not fail."""
+    since: str | None = None
+    """It is rows from before this revision on which the step fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,20 +162,27 @@ class Walk:
     def _walk(self, revision: str) -> Roundtrip:
         trip = self._attempt(revision, Style.ADVERSARIAL)
         if self._is_about_rows(trip):
-            trip = find_out_why(trip, self._attempt_anew, self._is_about_rows)
+            trip = find_out_why(trip, self._attempt_anew, self._is_about_rows, self.makers)
         self._note_heads()
         return trip
 
-    def _attempt_anew(self, revision: str, style: Style, leave_out: tuple[str, ...] = ()) -> Roundtrip:
+    def _attempt_anew(
+        self, revision: str, style: Style, *, leave_out: Collection[str] = (), since: str | None = None
+    ) -> Roundtrip:
         self._start_over()
-        trip = self._attempt(revision, style, leave_out=leave_out)
+        trip = self._attempt(revision, style, leave_out=leave_out, since=since)
         if self._is_about_rows(trip):
             self._fresh = False  # whoever comes next begins anew
         return trip
 
-    def _attempt(self, revision: str, style: Style, *, leave_out: tuple[str, ...] = ()) -> Roundtrip:
-        """Walk a revision with rows of this style in the tables."""
+    def _attempt(
+        self, revision: str, style: Style, *, leave_out: Collection[str] = (), since: str | None = None
+    ) -> Roundtrip:
+        """Walk a revision with rows of this style in the tables; those of before an earlier one, if one is named."""
         self._rows.make(style, leave_out=leave_out)
+        if since is not None:
+            self._bring_up(self._order[: self._order.index(since)])
+            self._session.look(functools.partial(self._snapshots.top_up, revision=since))
         self._bring_up(self._order[: self._order.index(revision)])
         trip = Roundtrip(revision=revision)
         if revision in self.blocked:  # it was tried on the way to somewhere else
@@ -188,7 +195,7 @@ class Walk:
                 trip.rows = RowMoments(before=self._rows.latest, made=self._rows.populated)
             self._round(trip)
             if self._repeat is not None and not self._repeat(trip, self._session, self._snapshots, self._rows):
-                return self._attempt_anew(revision, style, leave_out)
+                return self._attempt_anew(revision, style, leave_out=leave_out, since=since)
             self._explore(trip)
             if revision in self._applied:
                 self._top_up(trip)  # what it made is told to be without rows here, not with the next revision

@@ -352,6 +352,23 @@ class TestSurroundings:
         assert all(0 < n < 1000 for n in column(postgresql, "SELECT n FROM author"))
         assert "" not in column(postgresql, "SELECT name FROM author")
 
+    def test_plain_rows_are_typical_and_no_two_are_alike(self, postgresql: Connection) -> None:
+        do(
+            postgresql,
+            "CREATE TYPE mood AS ENUM ('a', 'b', 'c', 'd', 'e', 'f', 'g')",
+            "CREATE TABLE author (id serial PRIMARY KEY, name text, n integer, m mood)",
+            "CREATE TABLE book (author_id int REFERENCES author, title text)",
+        )
+        RowGenerator("postgresql", plain=True).top_up(postgresql)
+        for expression in ("name FROM author", "n FROM author", "author_id FROM book", "title FROM book"):
+            cells = column(postgresql, f"SELECT {expression}")
+            assert None not in cells
+            assert len(set(cells)) == len(cells) == 5
+
+    def test_plain_rows_are_null_where_nothing_else_will_do(self, postgresql: Connection) -> None:
+        do(postgresql, "CREATE TABLE owner (a int, b int, CHECK ((a IS NULL) <> (b IS NULL)))")
+        assert RowGenerator("postgresql", plain=True).top_up(postgresql).populated == ("owner",)
+
     def test_a_column_that_is_named_for_a_table_holds_its_keys(self, postgresql: Connection) -> None:
         do(
             postgresql,

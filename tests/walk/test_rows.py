@@ -12,7 +12,7 @@ from gauntlet.case import Rev, sql, table
 from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.findings import Severity
-from pytest_stairway.report import Report
+from pytest_stairway.report import Outcome, Report
 from pytest_stairway.reporters.json import as_json
 
 if TYPE_CHECKING:
@@ -91,14 +91,106 @@ def test_a_failure_with_rows_only_does_not_keep_later_revisions_from_being_reach
         ("upgrade-failed", "b"),
         ("values-not-restored", "c"),
     ]
-    assert "only when author has rows)" in report.findings[0].message
     assert report.revisions["b"].reupgrade_seconds is not None
+
+
+class TestFailuresOnMadeUpValues:
+    """Rows that were made up say nothing of those that somebody has."""
+
+    @pytest.mark.parametrize(
+        ("statement", "said"),
+        [
+            ("ADD CONSTRAINT u UNIQUE (name)", "only when author has rows that are equal in name: the revision relies"),
+            ("ALTER ref_code SET NOT NULL", "only when author has rows with NULL in ref_code: the revision relies"),
+            ("ADD CONSTRAINT c CHECK (name LIKE 'A-%')", "only when author has rows that break c: the revision relies"),
+            ("ALTER name TYPE mood USING name::mood", "only when author has values such as "),
+        ],
+    )
+    def test_are_warnings(self, make_project: MakeProject, statement: str, said: str) -> None:
+        mood = Rev("m", sql("CREATE TYPE mood AS ENUM ('good', 'bad')"), sql("DROP TYPE mood"))
+        report = ask_all(make_project(AUTHOR, mood, Rev("b", sql(f"ALTER TABLE author {statement}"))))
+        finding = next(finding for finding in report.findings if finding.code == "upgrade-failed")
+        assert finding.severity is Severity.WARNING
+        assert said in finding.message
+        assert "accept upgrade-failed" in (finding.hint or "")
+
+    def test_do_not_fail_the_revision(self, make_project: MakeProject) -> None:
+        unique = sql("ALTER TABLE author ADD CONSTRAINT u UNIQUE (name)")
+        report = ask_all(make_project(AUTHOR, Rev("b", unique, sql("ALTER TABLE author DROP CONSTRAINT u"))))
+        assert report.revisions["b"].outcome is Outcome.PASSED
+
+    def test_are_told_where_the_application_unwraps_the_drivers_errors(self, make_project: MakeProject) -> None:
+        unwrapping = """
+        try:
+            op.execute("ALTER TABLE author ADD CONSTRAINT u UNIQUE (name)")
+        except sa.exc.DBAPIError as error:
+            raise error.orig from None
+        """
+        (finding,) = errors(
+            ask_all(make_project(AUTHOR, Rev("b", unwrapping, sql("ALTER TABLE author DROP CONSTRAINT u"))))
+        )
+        assert finding.severity is Severity.WARNING
+        assert "only when author has rows that are equal in name" in finding.message
+
+    def test_are_none_where_the_same_revision_made_the_column(self, make_project: MakeProject) -> None:
+        (finding,) = errors(
+            ask_all(
+                make_project(
+                    AUTHOR, Rev("b", sql("ALTER TABLE author ADD x int NOT NULL"), sql("ALTER TABLE author DROP x"))
+                )
+            )
+        )
+        assert finding.severity is Severity.ERROR
+        assert finding.message.endswith("(only when author has rows)")
+
+    def test_are_those_from_which_a_new_column_is_filled(self, make_project: MakeProject) -> None:
+        up = """
+        op.add_column("author", sa.Column("label", sa.Text()))
+        op.execute("UPDATE author SET label = ref_code")
+        op.alter_column("author", "label", nullable=False)
+        """
+        (finding,) = errors(ask_all(make_project(AUTHOR, Rev("b", up, sql("ALTER TABLE author DROP label")))))
+        assert finding.severity is Severity.WARNING
+        assert "only when author has rows that leave NULL in label: the revision relies" in finding.message
+
+    def test_are_none_where_the_migration_itself_makes_rows_equal(self, make_project: MakeProject) -> None:
+        up = sql("UPDATE author SET name = 'x'") + "\n" + sql("ALTER TABLE author ADD CONSTRAINT u UNIQUE (name)")
+        finding = errors(ask_all(make_project(AUTHOR, Rev("b", up, sql("ALTER TABLE author DROP CONSTRAINT u")))))[0]
+        assert (finding.code, finding.severity) == ("upgrade-failed", Severity.ERROR)
+        assert finding.message.endswith("(only when author has rows)")
+
+    def test_are_none_where_the_checked_column_is_the_revisions_own(self, make_project: MakeProject) -> None:
+        up = (
+            sql("ALTER TABLE author ADD x int DEFAULT 0")
+            + "\n"
+            + sql("ALTER TABLE author ADD CONSTRAINT c CHECK (x > 0)")
+        )
+        finding = errors(ask_all(make_project(AUTHOR, Rev("b", up, sql("ALTER TABLE author DROP x")))))[0]
+        assert (finding.code, finding.severity) == ("upgrade-failed", Severity.ERROR)
+
+    def test_are_none_where_rows_are_older_than_the_column_and_nobody_fills_it(self, make_project: MakeProject) -> None:
+        add = Rev("b", sql("ALTER TABLE author ADD x int"), sql("ALTER TABLE author DROP x"))
+        closed = Rev(
+            "c", sql("ALTER TABLE author ALTER x SET NOT NULL"), sql("ALTER TABLE author ALTER x DROP NOT NULL")
+        )
+        (finding,) = errors(ask_all(make_project(AUTHOR, add, closed)))
+        assert (finding.code, finding.revision, finding.severity) == ("upgrade-failed", "c", Severity.ERROR)
+        assert finding.message.endswith("(only when author has rows from before b, which adds the column)")
+
+    def test_are_warnings_where_the_revision_that_adds_the_column_fills_it(self, make_project: MakeProject) -> None:
+        add = sql("ALTER TABLE author ADD x int") + "\n" + sql("UPDATE author SET x = id")
+        closed = Rev(
+            "c", sql("ALTER TABLE author ALTER x SET NOT NULL"), sql("ALTER TABLE author ALTER x DROP NOT NULL")
+        )
+        report = ask_all(make_project(AUTHOR, Rev("b", add, sql("ALTER TABLE author DROP x")), closed))
+        (finding,) = [finding for finding in report.findings if finding.code == "upgrade-failed"]
+        assert finding.severity is Severity.WARNING
 
 
 def test_rows_of_another_style_stay_rows() -> None:
     """A revision that fails because of them must be tried without them too."""
     carried = CarriedRows(RowSettings(rows=3), ignore=())
-    carried.make(Style.TAME)
+    carried.make(Style.PLAIN)
     with create_engine("sqlite://").connect() as connection:
         connection.execute(text("CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT NOT NULL)"))
         connection.commit()

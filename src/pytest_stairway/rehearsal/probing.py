@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
+from pytest_stairway.complaints import sqlstate_of
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.exceptions import DatabaseUnavailable, chain_of
-from pytest_stairway.rehearsal.errors import sqlstate_of
 from pytest_stairway.rehearsal.locks import Lock
 from pytest_stairway.rehearsal.looks import LOCKS, strongest
 from pytest_stairway.rehearsal.model import Passing

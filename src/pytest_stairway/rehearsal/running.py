@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_stairway.complaints import complaint_of
 from pytest_stairway.faults import words_of
-from pytest_stairway.rehearsal.errors import complaint_of
 from pytest_stairway.rehearsal.looks import announce_rewrites, default_schema
 from pytest_stairway.rehearsal.model import Failure, Run
 from pytest_stairway.rehearsal.probing import bystanders

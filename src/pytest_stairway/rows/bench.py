@@ -100,6 +100,8 @@ class Bench:
     @property
     def labels(self) -> int:
         """How many rows it takes to show every label of each enum."""
+        if self.style.plain:
+            return 0
         sizes = [(s.values.size or 0) + s.nullable for s in self._sources.values() if s.values.complete]
         return min(_MOST_LABELS, max(sizes, default=0))
 
@@ -110,7 +112,7 @@ class Bench:
     def wanted(self, column: Column) -> Wanted:
         """Tell what no row of a column has yet."""
         source = self._sources.get(column.name)
-        if source is None or source.careful or source.supplied is not None:
+        if source is None or source.careful or source.supplied is not None or self.style.plain:
             return Wanted([])
         seen = {row.get(column.name) for row in self.rows}
         cells: list[Cell] = [None] if source.nullable and None not in seen else []

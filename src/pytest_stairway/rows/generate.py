@@ -76,6 +76,7 @@ class RowGenerator:
         supply: the user's own rows and values.
         words: gives realistic texts; `faker_words` is another way.
         adversarial: use values at the edges of what is allowed, too.
+        plain: use nothing but typical values, no two alike, and NULL only where nothing else will do.
 
     Raises:
         UsageError: rows can not be made in that dialect.
@@ -91,9 +92,10 @@ class RowGenerator:
         supply: Supply | None = None,
         words: Words = builtin_words,
         adversarial: bool = True,
+        plain: bool = False,
     ) -> None:
         self._backend = backend_for(dialect_name)
-        self._style = Style(words=words, seed=seed, adversarial=adversarial)
+        self._style = Style(words=words, seed=seed, adversarial=adversarial and not plain, plain=plain)
         self._rows = rows
         self._ignore = frozenset(f"{schema}.{name}" if schema else name for schema, name in ignore)
         self._supply: Supply = supply or {}

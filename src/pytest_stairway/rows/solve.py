@@ -168,9 +168,8 @@ class Component:
             made.update({source.column.name: None for source in free})
             return True
         if options:
-            place = (
-                draw.randrange(len(options)) if draw else (row // 2 + mine[0].style.number(key.columns)) % len(options)
-            )
+            turn = row if mine[0].style.plain else row // 2
+            place = draw.randrange(len(options)) if draw else (turn + mine[0].style.number(key.columns)) % len(options)
             made.update(zip(key.columns, options[place], strict=False))
             return True
         return already or all(name in made for name in key.columns) or not self.parents(key)

@@ -38,6 +38,8 @@ class Style:
     seed: int = 0
     adversarial: bool = True
     """Use the values at the edges of what is allowed, too."""
+    plain: bool = False
+    """Use typical values only, no two alike where there are so many, and NULL only where nothing else will do."""
 
     def number(self, *what: object) -> int:
         """Draw a number, the same for the same seed and `what`."""
@@ -84,13 +86,13 @@ class Source:
         """Give the value that the row has if nothing stands against it."""
         if self.is_null(row):
             return None
-        if self.careful or self.values.complete or self.supplied is not None or row % ROUND == 0:
+        if self.careful or self.style.plain or self.values.complete or self.supplied is not None or row % ROUND == 0:
             return self.typical(row)
         return self._mixed(row)
 
     def is_null(self, row: int) -> bool:
         """Tell whether it is NULL in that row."""
-        if not self.nullable or row % ROUND == 0:
+        if not self.nullable or self.style.plain or row % ROUND == 0:
             return False
         return row % ROUND == _SPARSE or self._draw(row) == 0
 

@@ -39,6 +39,15 @@ def index_lost(name: str, says: str, index: str) -> AnyCase:
 
 
 CASES = (
+    Case(
+        "batch-unique-over-rows",
+        "a batch migration makes a column unique in which rows may be equal",
+        [
+            AUTHOR,
+            Rev("b2", batch('batch.create_unique_constraint("u", ["name"])'), batch('batch.drop_constraint("u")')),
+        ],
+        {("upgrade-failed", "b2"): "only when author has rows that are equal in name"},
+    ),
     index_lost("batch-index-expression", "a batch migration loses an index over an expression", "(lower(email))"),
     index_lost("batch-index-descending", "a batch migration loses an index's DESC", "(email DESC)"),
     index_lost("batch-index-collation", "a batch migration loses an index's COLLATE", "(email COLLATE NOCASE)"),
