@@ -169,7 +169,21 @@ def _row_failure(
         fault = replace(fault, columns=_columns_checked(fault.name, tables, last.upgraded))
     fault = replace(fault, of_new_columns=has_new_columns(fault, rows, tables))
     made_up = is_of_made_up_values(fault, rows, passes_on_plain_rows=passes_on_plain_rows)
+    if fault.kind is Kind.REFERENCE and not passes_on_plain_rows and _refer(fault.columns, tables, trip.before):
+        made_up = False  # they referred to rows of another table
     return RowFailure(failure=failure, tables=tables, fault=fault, of_made_up_values=made_up)
+
+
+def _refer(columns: Collection[str], tables: Collection[str], schemas: Snapshot | None) -> bool:
+    """Tell whether a foreign key of a table is about some columns."""
+    names = {table.rpartition(".")[2] for table in tables}
+    keys = [
+        set(_WORD.findall(str(facts).partition("REFERENCES")[0]))
+        for schema in (schemas or {}).values()
+        for key, facts in schema.objects().items()
+        if key.kind == "foreign key" and key.parent in names
+    ]
+    return any(words.issuperset(columns) for words in keys)
 
 
 def _columns_checked(name: str, tables: Collection[str], schemas: Snapshot) -> tuple[str, ...]:

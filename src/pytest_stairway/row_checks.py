@@ -226,7 +226,7 @@ class _Steps:
         """Say where it is the upgrade that did it."""
         for each in self.up:
             table = self._old_names.get(each.table, each.table)
-            if (table, each.column, each.change) == (loss.table, loss.column, loss.change):
+            if (table, each.column, each.change) == (loss.table, loss.column, loss.change) and _is_loss(each):
                 return "; the upgrade deletes them" if each.column is None else "; the upgrade overwrites them"
         return ""
 
@@ -269,7 +269,8 @@ class _Steps:
 
     def _is_given(self, again: RowDifference) -> bool:
         """Tell whether it is what the database itself gives to rows that the upgrade inserts: a number, the time."""
-        inserted = [each for each in self.up if (each.change, each.table) == (RowChange.ROWS_ADDED, again.table)]
+        added = {RowChange.ROWS_ADDED, RowChange.TABLE_ADDED}
+        inserted = [each for each in self.up if each.table == again.table and each.change in added]
         if again.column is None or not inserted or inserted[0].rows < again.rows:
             return False
         return again.column in self.upgraded[again.table].key or self._has_default(again.table, again.column)

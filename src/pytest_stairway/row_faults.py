@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "Kind", "fault_of", "has_new_columns", "is_of_made_up_values", "is_of_values", "tables_with"]
 
-_CLASSES = ("22", "23")
-"""Of PostgreSQL's states: what is wrong with data, and with its integrity."""
+_CLASSES = ("21", "22", "23")
+"""Of PostgreSQL's states: more rows than one, what is wrong with data, and with its integrity."""
 _NAMES = frozenset({"DataError", "IntegrityError"})
 """The same, by the names that every driver gives its errors (PEP 249)."""
 _TEMPORARY = "_alembic_tmp_"

@@ -153,6 +153,26 @@ class TestFailuresOnMadeUpValues:
         assert finding.severity is Severity.WARNING
         assert "only when author has rows that leave NULL in label: the revision relies" in finding.message
 
+    def test_are_none_where_a_foreign_key_turns_to_another_table(self, make_project: MakeProject) -> None:
+        book = table("b", "book", "id serial PRIMARY KEY", "author_id int REFERENCES author")
+        other = table("c", "writer", "id int PRIMARY KEY CHECK (id < 0)")
+        turn = Rev(
+            "d",
+            sql(
+                "ALTER TABLE book DROP CONSTRAINT book_author_id_fkey, ADD CONSTRAINT f FOREIGN KEY (author_id) REFERENCES writer"
+            ),
+            sql("ALTER TABLE book DROP CONSTRAINT f, ADD FOREIGN KEY (author_id) REFERENCES author"),
+        )
+        (finding,) = errors(ask_all(make_project(AUTHOR, book, other, turn)))
+        assert (finding.code, finding.severity) == ("upgrade-failed", Severity.ERROR)
+        assert finding.message.endswith("(only when book has rows)")
+
+    def test_are_those_of_a_subquery_that_gives_more_than_one(self, make_project: MakeProject) -> None:
+        up = "UPDATE author SET ref_code = (SELECT name FROM author AS a WHERE a.name = author.name)"
+        findings = ask_all(make_project(AUTHOR, Rev("b", sql(up)))).findings
+        (finding,) = [finding for finding in findings if finding.code == "upgrade-failed"]
+        assert finding.severity is Severity.WARNING
+
     def test_are_none_where_the_migration_itself_makes_rows_equal(self, make_project: MakeProject) -> None:
         up = sql("UPDATE author SET name = 'x'") + "\n" + sql("ALTER TABLE author ADD CONSTRAINT u UNIQUE (name)")
         finding = errors(ask_all(make_project(AUTHOR, Rev("b", up, sql("ALTER TABLE author DROP CONSTRAINT u")))))[0]
@@ -237,6 +257,30 @@ def test_the_way_down_from_the_heads_is_gone_again_on_empty_tables(make_project:
     project = make_project(kept, table("b", "other", "id int"))
     ask_all(project)
     assert project.check_leftovers().findings == ()
+
+
+def test_what_a_new_tables_defaults_give_is_not_repeated_and_need_not_be(make_project: MakeProject) -> None:
+    seeded = Rev(
+        "b",
+        sql(
+            "CREATE TABLE role (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), at timestamptz DEFAULT clock_timestamp(), name text)"
+        )
+        + "\n"
+        + sql("INSERT INTO role (name) SELECT name FROM author"),
+        sql("DROP TABLE role"),
+    )
+    assert errors(ask_all(make_project(AUTHOR, seeded))) == []
+
+
+def test_only_what_overwrites_is_called_so(make_project: MakeProject) -> None:
+    filled = Rev(
+        "b",
+        sql("UPDATE author SET ref_code = '' WHERE ref_code IS NULL"),
+        sql("UPDATE author SET ref_code = NULL"),
+    )
+    (finding,) = errors(ask_all(make_project(AUTHOR, filled)))
+    assert finding.code == "values-not-restored"
+    assert "the upgrade overwrites" not in finding.message
 
 
 def test_rows_on_several_databases(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
