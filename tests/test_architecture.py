@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("release", "migrated", "models"),
     ("clones", "half_applied"),
     ("offline_reasons", "rehearsal"),
-    ("checks", "drift", "row_checks", "offline_checks", "offline_runners"),
+    ("checks", "drift", "row_checks", "row_names", "offline_checks", "offline_runners"),
     ("offline_plain", "offline_scripts"),
     ("offline_repeat", "offline_walk"),
     ("answers", "workspace"),

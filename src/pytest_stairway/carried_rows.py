@@ -18,6 +18,7 @@ from pytest_stairway.touched_rows import SchemaChange, plan_capture, tables_that
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -53,6 +54,8 @@ class RowSettings:
     supply_for: Mapping[str, Supply] = field(default_factory=dict)
     """The same for single revisions, by their full identifier."""
     words: Words = builtin_words
+    path: Path | None = None
+    """The file that says so."""
 
     def generator(
         self, dialect: str, *, ignore: Collection[tuple[str | None, str]], style: Style = Style.TAME

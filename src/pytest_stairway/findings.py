@@ -104,6 +104,7 @@ CODES: dict[str, Code] = {
     "blocks-reads": _warning("readers and writers of a table wait: how long, at how many rows, for which statement"),
     "blocks-writes": _warning("writers of a table wait: how long, at how many rows, for which statement"),
     "table-rewrite": _warning("a statement writes a whole table anew"),
+    "unused-rows": _warning("the rows file names a table or a column that no revision has"),
     "unused-acceptance": _warning("something is accepted or declared that no longer happens"),
 }
 """Every code with its severity and what it says; the table in the documentation is made from it."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.schema import Key, Schema
 
-__all__ = ["meant_by"]
+__all__ = ["closest", "meant_by"]
 
 NOT_THERE = re.compile(
     r"(?P<kind>constraint|column|index|relation|table|view|sequence|type) \"(?P<name>[^\"]+)\""
@@ -57,6 +57,18 @@ def meant_by(error: BaseException, there: Schema, before: Schema | None = None) 
     return None
 
 
+def closest(name: str, names: Iterable[str], *, likeness: float = LIKENESS_ON_A_TABLE) -> str | None:
+    """Give the name that is most like one that is not there.
+
+    Args:
+        name: what was written.
+        names: those that are there.
+        likeness: how much the two must be alike, from 0 to 1.
+    """
+    close = get_close_matches(name, sorted(names), n=1, cutoff=likeness)
+    return close[0] if close and close[0] != name else None
+
+
 def _made(kind: str, before: Schema, upgraded: Schema) -> str | None:
     """Name the constraints of a kind that the upgrade made, or made otherwise."""
     old, new = before.objects(), upgraded.objects()
@@ -73,9 +85,9 @@ def _candidates(kind: str, table: str | None, there: Schema) -> list[Key]:
 
 def _close(name: str, candidates: Iterable[Key], table: str | None) -> str | None:
     names = sorted({key.name for key in candidates if not key.name.startswith("(")})
-    close = get_close_matches(name, names, n=1, cutoff=LIKENESS_ON_A_TABLE if table else LIKENESS)
-    if close and close[0] != name:
-        return f"Did you mean {close[0]}?"
+    close = closest(name, names, likeness=LIKENESS_ON_A_TABLE if table else LIKENESS)
+    if close:
+        return f"Did you mean {close}?"
     if table and names and len(names) <= MOST:
         return f"Write one that is there: {table} has {', '.join(names)}"
     return None

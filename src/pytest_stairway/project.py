@@ -30,6 +30,7 @@ from pytest_stairway.report import Outcome, RevisionReport
 from pytest_stairway.revisions import check_structure
 from pytest_stairway.roundtrip import Roundtrip
 from pytest_stairway.row_checks import check_rows
+from pytest_stairway.row_names import RowNames
 from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.shortcuts import Shortcuts
 from pytest_stairway.surveying import survey_alone
@@ -60,6 +61,7 @@ class Project(Workspace):
         self._repeat: OfflineRepeat | None = None
         self._ahead: tuple[str, ...] = ()
         self._found: dict[str, tuple[Finding, ...]] = {}
+        self._row_names: RowNames | None = None
         self._keeper = Keeper() if settings.keep else None
 
     def plan(self, revisions: Iterable[str], *, ahead: bool = True) -> None:
@@ -108,6 +110,8 @@ class Project(Workspace):
         bottom = None if trip.excursion is None else self.history.get(trip.excursion.bottom)
         findings += check_rows(trip, revision, dialect=self.server.dialect, told=told, bottom=bottom)
         self._found[revision.revision] = findings
+        self._row_names = self._row_names or RowNames(self.row_settings)
+        self._row_names.meet(trip.before, trip.upgraded)
         findings = accepted(findings, revision)
         failures = [*trip.failures.values(), *(failed.failure for failed in trip.row_failures.values())]
         raised = next((failure.error for failure in failures), None)
@@ -224,6 +228,8 @@ class Project(Workspace):
         walk.pause()
         self._set_aside("leftovers", self._environment, "as far down as it went from the heads", findings)
         findings = tuple(finding for finding in findings if not self._told_already(finding))
+        if self._row_names is not None and self._found.keys() >= set(self.order) - set(self.minimum):
+            findings += self._row_names.unknown()
         note = barrier_note(descent.barriers)
         return Answer(findings=findings, note=note, database=self.database_facts, about="leftovers")
 

@@ -65,6 +65,7 @@ def read_rows_file(path: Path, history: History, *, rows: int, source: str) -> R
             for name, supply in before.items()
         },
         words=found.get("WORDS", builtin_words),
+        path=path,
     )
 
 

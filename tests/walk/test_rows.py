@@ -376,6 +376,49 @@ class TestRowsFile:
         with pytest.raises(UsageError, match=r"names .*nowhere\.py, which is not a file"):
             make_project(AUTHOR, rows_file="nowhere.py").verify()
 
+    @pytest.mark.parametrize(
+        ("text", "said", "hint"),
+        [
+            ("ROWS = {'autor': [{}]}", "no revision has a table autor", "Did you mean author?"),
+            ("ROWS = {'autor.name': ['x']}", "no revision has a table autor", "Did you mean author?"),
+            ("ROWS = {'author.nme': ['x']}", "the table author has no column nme", "Did you mean name?"),
+            ("ROWS = {'author': [{'nme': 'x'}]}", "the table author has no column nme", "Did you mean name?"),
+            ("ROWS_BEFORE = {'b': {'author.zzz': ['x']}}", "the table author has no column zzz", "Correct the name"),
+        ],
+    )
+    def test_a_name_that_no_revision_has_is_told_at_the_end(
+        self, make_project: MakeProject, text: str, said: str, hint: str
+    ) -> None:
+        project = make_project(AUTHOR, ADD_REF_CODE, **rows_file(f"# ours\n{text}\n"))
+        ask_all(project)
+        (finding,) = project.check_leftovers().findings
+        assert (finding.code, finding.severity, finding.line) == ("unused-rows", Severity.WARNING, 2)
+        assert said in finding.message
+        assert hint in (finding.hint or "")
+        assert (finding.path or "").endswith("rows.py")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "ROWS = {'author': [{'name': 'x', 'code': None}], 'author.name': ['x'], 'gone': [{}], 'gone.x': [1]}",
+            "ROWS = {'app.role': [{'n': 1}], 'app.role.n': [1]}",
+            "ROWS = {'author': lambda number: {'nme': 'x'}}",
+        ],
+    )
+    def test_a_name_that_some_revision_has_is_not(self, make_project: MakeProject, text: str) -> None:
+        passing = table("c", "gone", "x int")
+        dropped = Rev("d", sql("DROP TABLE gone"), sql("CREATE TABLE gone (x int)"))
+        up = sql("CREATE SCHEMA app") + "\n" + sql("CREATE TABLE app.role (n int)")
+        other = Rev("e", up, sql("DROP SCHEMA app CASCADE"))
+        project = make_project(AUTHOR, ADD_REF_CODE, passing, dropped, other, **rows_file(text))
+        ask_all(project)
+        assert project.check_leftovers().findings == ()
+
+    def test_nothing_is_said_of_names_where_not_every_revision_was_walked(self, make_project: MakeProject) -> None:
+        project = make_project(AUTHOR, ADD_REF_CODE, **rows_file("ROWS = {'author.cod': ['x']}"))
+        project.check_revision(project.selected[0])
+        assert project.check_leftovers().findings == ()
+
     def test_a_function_that_fails_is_told(self, make_project: MakeProject) -> None:
         project = make_project(AUTHOR, ADD_REF_CODE, **rows_file("ROWS = {'author.name': lambda number: 1 / 0}\n"))
         with pytest.raises(UsageError, match=r"author\.name.*ZeroDivisionError"):

@@ -115,4 +115,13 @@ CASES = (
         {("leftovers", "b2"): "schema acme"},
         options={"stairway_rows": 0},  # a name of a tenant must be one of a schema
     ),
+    Case(
+        "rows-file-mistyped",
+        "the user's rows file names a column that no revision has",
+        [ROLE],
+        {("unused-rows", None): "the table role has no column nmae"},
+        hint="Did you mean name?",
+        files={"rows.py": "ROWS = {'role.nmae': ['admin', 'reader']}\n"},
+        options={"stairway_rows_file": "rows.py"},
+    ),
 )
