@@ -169,7 +169,7 @@ def _row_failure(
         fault = replace(fault, columns=_columns_checked(fault.name, tables, last.upgraded))
     fault = replace(fault, of_new_columns=has_new_columns(fault, rows, tables))
     made_up = is_of_made_up_values(fault, rows, passes_on_plain_rows=passes_on_plain_rows)
-    if fault.kind is Kind.REFERENCE and not passes_on_plain_rows and _refer(fault.columns, tables, trip.before):
+    if fault.kind is Kind.REFERENCE and _refer(fault.columns, tables, trip.before):
         made_up = False  # they referred to rows of another table
     return RowFailure(failure=failure, tables=tables, fault=fault, of_made_up_values=made_up)
 
