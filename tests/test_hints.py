@@ -20,6 +20,11 @@ from pytest_stairway.hints import hint_of
         ('could not create unique index "uq"', "Make the values unique"),
         ('check constraint "ck" of relation "a" is violated by some row', "Mend the rows"),
         ("function uuid_generate_v4() does not exist", '"uuid-ossp"'),
+        ('invalid input value for enum mood: "so so"', "Turn the values that mood does not have into ones"),
+        (
+            "drop_constraint() missing 1 required positional argument: 'table_name'",
+            "op.drop_constraint('NAME', 'TABLE')",
+        ),
         ('type "citext" does not exist', "CREATE EXTENSION IF NOT EXISTS citext"),
         ('operator class "gin_trgm_ops" does not exist for access method "gin"', "pg_trgm"),
     ],

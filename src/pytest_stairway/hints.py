@@ -50,6 +50,10 @@ KNOWN: tuple[_Known, ...] = (
         "Give op.drop_constraint() a name: name the constraint in upgrade(), or take the one that the database made",
     ),
     _Known(
+        r"drop_constraint\(\) missing 1 required positional argument: 'table_name'",
+        "Name the table, too: op.drop_constraint('NAME', 'TABLE')",
+    ),
+    _Known(
         r"NameError: name '(?P<name>postgresql|mysql|sqlite|mssql|oracle)' is not defined",
         "Import it in the revision: from sqlalchemy.dialects import {name}",
     ),
@@ -63,6 +67,11 @@ KNOWN: tuple[_Known, ...] = (
     _Known(
         r"(?:out of range|numeric field overflow).*ALTER COLUMN (?P<column>\S+) TYPE",
         "Change or delete the rows that do not fit before the type is changed",
+    ),
+    _Known(
+        r"invalid input value for enum (?P<type>\S+): ",
+        "Turn the values that {type} does not have into ones that it has, or delete their rows, before the type is "
+        "changed",
     ),
     _Known(
         r"column \"(?P<column>[^\"]+)\" of relation \"(?P<table>[^\"]+)\" contains null values.*ADD COLUMN",
