@@ -55,6 +55,9 @@ _KEEP_THEIR_LOCK = frozenset({1214, 2396, 2608, 2609, 2613, 2615, 2619, 2964, 29
 pg_largeobject, pg_namespace, pg_statistic, pg_db_role_setting, pg_largeobject_metadata (the oids are the same in every
 version).  A lock on any other was taken by an UPDATE of the catalog."""
 
+_OF_ROWS = frozenset({"AccessShareLock", "RowShareLock", "RowExclusiveLock"})
+"""Locks for reading and writing rows."""
+
 HELD = f"""SELECT relation, classid, objid, mode FROM pg_lock_status()
  WHERE pid = pg_backend_pid() AND (locktype = 'object' OR relation >= {FIRST_USER_OID} OR mode = 'RowExclusiveLock')"""
 """Reads the locks that this transaction holds, but for those on catalogs of which nothing was written."""
@@ -94,6 +97,8 @@ class Touched:
     """By catalog, where there were any."""
     relations: Sequence[int]
     """Those on which it holds a lock, catalogs aside."""
+    changeable: frozenset[int]
+    """Those of them on which the lock is one that changing an index takes."""
     written: frozenset[int]
     """Those of them of which it inserted, updated or deleted rows, if there were any to be."""
     objects: frozenset[tuple[str, int]]
@@ -264,6 +269,7 @@ OR coalesce({sessions} <> {beginning.sessions or "NULL"}, true)"""
 def touched(before: State, end: State, locks: Iterable[str], catalogs: Mapping[int, str]) -> Touched:
     """Tell what was touched since the state that the other follows."""
     relations: set[int] = set()
+    changeable: set[int] = set()
     written: set[int] = set()
     objects: set[tuple[str, int]] = set()
     extends = False
@@ -275,12 +281,15 @@ def touched(before: State, end: State, locks: Iterable[str], catalogs: Mapping[i
                 objects.add((catalogs.get(int(held), ""), int(member)))
             continue
         relations.add(int(held))
+        if mode not in _OF_ROWS:
+            changeable.add(int(held))
         if mode == "RowExclusiveLock":
             written.add(int(held))
     moved = {catalogs[oid]: counts for oid, counts in end.since(before).items()}
     return Touched(
         moved=moved,
         relations=[oid for oid in relations if oid >= FIRST_USER_OID],
+        changeable=frozenset(changeable),
         written=frozenset(written),
         objects=frozenset(objects),
         extends=extends,

@@ -137,7 +137,8 @@ class Memory:
             tags |= {"rule", "policy"}
         if "comment" in tags and any(catalog in WITH_COMMENTS for catalog, _ in touched.objects):
             tags.add("member comment")
-        tables = {self._tables_of_indexes[oid] for oid in locked & self._tables_of_indexes.keys()} - self.ignored
+        indexes = touched.changeable & self._tables_of_indexes.keys()
+        tables = {self._tables_of_indexes[oid] for oid in indexes} - self.ignored
         if tables - locked or (tables and touched.updates("pg_class")):
             tags.add("index")
         if tables and touched.updates("pg_attribute"):
