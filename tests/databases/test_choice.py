@@ -235,7 +235,7 @@ def test_a_folder_without_mariadb_is_named(tmp_path: Path) -> None:
 
 def test_dialects_to_come_have_a_clear_word() -> None:
     with pytest.raises(DatabaseUnavailable, match=r"nothing here serves this dialect yet"):
-        databases.choose("oracle", named=None)
+        databases.choose("firebird", named=None)
 
 
 def test_without_any_driver_for_mariadb_the_message_has_the_command(
@@ -301,7 +301,7 @@ def test_the_survey_of_mariadb_names_its_ways(mariadb_programs: MysqlInstallatio
     assert found["server"].remedy == "--stairway-database mysql://USER@HOST"
 
 
-@pytest.mark.parametrize("address", ["", "{}", "[]", '{"dialect": "oracle"}', '{"dialect": ["x"]}'])
+@pytest.mark.parametrize("address", ["", "{}", "[]", '{"dialect": "firebird"}', '{"dialect": ["x"]}'])
 def test_what_is_no_address_cannot_be_joined(address: str) -> None:
     with pytest.raises(UsageError, match=r"not the address"):
         databases.join(address)

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.databases import mysql, postgresql, sqlite
+from pytest_stairway.databases import mysql, other, postgresql, sqlite
 from pytest_stairway.databases.base import NOT_USED, Availability
 from pytest_stairway.databases.naming import NAMES, read_name
 from pytest_stairway.databases.ways import WAYS, LacksExtensions, NotThere, Way, Wish, ways_for
@@ -194,6 +194,7 @@ def join(address: str, *, worker: str | None = None) -> Server:
     """
     joins: dict[str, Callable[[dict[str, Any], str | None], Server]]
     joins = {"postgresql": postgresql.join, "sqlite": sqlite.join, "mysql": mysql.join, "mariadb": mysql.join}
+    joins |= dict.fromkeys(other.KINDS, other.join)
     try:
         values = json.loads(address)
         joined = joins[values["dialect"]]

@@ -59,43 +59,45 @@ def run(image: str, recipe: Recipe, password: str, session: str) -> Any:
         raise DatabaseUnavailable(msg) from err
 
     def container() -> Any:
-        made = DockerContainer(image)
+        made = DockerContainer(image).with_exposed_ports(recipe.port)
         made.with_envs(**dict.fromkeys(recipe.environment, password), PGDATA="/stairway/data")
         made.tmpfs[recipe.tmpfs] = "rw"
         made.with_command(list(recipe.command))
         return made
 
-    return start(container, image, recipe.port, session)
+    return start(container, image, session)
 
 
-def start(make: Callable[[], Any], image: str, port: int, session: str) -> Any:
-    """Start a container whose port is published on this machine; where the engine cannot do that, without.
+def start(make: Callable[[], Any], image: str, session: str) -> Any:
+    """Start a container whose ports are published on this machine; where the engine cannot do that, without.
 
     Args:
         make: makes testcontainers' object for it.
         image: for messages.
-        port: the server's, in the container.
         session: the run.
 
     Raises:
         DatabaseUnavailable: the engine refuses.
     """
     try:
-        return _started(make(), session, {str(port): (LOOPBACK, None) if _is_local() else None})
+        return _started(make(), session, publish=True)
+    except DatabaseUnavailable:
+        raise
     except Exception as err:
         refused = _one_line(err)
         if not _is_local() or not _PORTS.search(refused):
             msg = f"the container engine cannot run {image}: {refused}"
             raise DatabaseUnavailable(msg) from err
     try:
-        return _started(make(), session, {})
+        return _started(make(), session, publish=False)
     except Exception as err:
         msg = f"the container engine cannot run {image}: {refused}; and without a published port: {_one_line(err)}"
         raise DatabaseUnavailable(msg) from err
 
 
-def _started(container: Any, session: str, ports: dict[str, Any]) -> Any:
-    container.ports = ports
+def _started(container: Any, session: str, *, publish: bool) -> Any:
+    where = (LOOPBACK, None) if _is_local() else None
+    container.ports = dict.fromkeys(container.ports, where) if publish else {}
     container.with_kwargs(labels=labels_of(session))
     try:
         with _without_reaper():

@@ -34,6 +34,10 @@ _TIMEOUT_PARAMETER = {
 }
 _BLOCKING = {"psycopg_async": "psycopg", "aiomysql": "pymysql"}
 """What comes along with a driver that cannot be used without an event loop."""
+_OWN_DRIVERS_ONLY = frozenset({"mssql", "oracle", "cockroachdb"})
+"""Dialects whose other drivers want to be told more than a URL of ours says."""
+_ASK_THEIR_MODULE = frozenset({"oracledb"})
+"""Drivers whose own functions make their arguments."""
 _WITH_LOOP = frozenset({"asyncpg", "asyncmy"})
 """Drivers that need an event loop, and get one of their own here."""
 
@@ -71,7 +75,22 @@ _MYSQL = _Family(
         "/*M! , SESSION max_statement_time = 0 */",
     ),
 )
-_FAMILIES = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "mariadb": _MYSQL}
+_MSSQL = _Family(name="SQL Server", drivers=("pymssql",), pip="python -m pip install pymssql", patience=())
+_ORACLE = _Family(name="Oracle", drivers=("oracledb",), pip="python -m pip install oracledb", patience=())
+_COCKROACHDB = _Family(
+    name="CockroachDB",
+    drivers=("psycopg", "psycopg2"),
+    pip="python -m pip install sqlalchemy-cockroachdb 'psycopg[binary]'",
+    patience=(),
+)
+_FAMILIES = {
+    "postgresql": _POSTGRESQL,
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+    "mssql": _MSSQL,
+    "oracle": _ORACLE,
+    "cockroachdb": _COCKROACHDB,
+}
 
 
 def connect_arguments(dialect: Dialect, database_url: str) -> tuple[list[Any], dict[str, Any]]:
@@ -140,7 +159,8 @@ def usable_driver(wanted: str | None = None, *, dialect: str = "postgresql") -> 
         DatabaseUnavailable: no driver for the dialect is installed.
     """
     family = _FAMILIES[dialect]
-    for name in dict.fromkeys((_BLOCKING.get(wanted or "", wanted), *family.drivers)):
+    own = [] if dialect in _OWN_DRIVERS_ONLY else [_BLOCKING.get(wanted or "", wanted)]
+    for name in dict.fromkeys((*own, *family.drivers)):
         if name is not None and _is_usable(dialect, name):
             return name
     msg = f"no driver for {family.name} is installed (looked for {', '.join(family.drivers)}): {family.pip}"
@@ -188,7 +208,8 @@ class Administrator:
             raise
 
     def _connect(self) -> Connection:
-        dialect = self.url.set(drivername=f"{self.url.get_backend_name()}+{self.driver}").get_dialect()()
+        kind: Any = self.url.set(drivername=f"{self.url.get_backend_name()}+{self.driver}").get_dialect()
+        dialect = kind(dbapi=kind.import_dbapi()) if self.driver in _ASK_THEIR_MODULE else kind()
         parameters = connect_arguments(dialect, self.url.render_as_string(hide_password=False))[1]
         timeout = _TIMEOUT_PARAMETER.get(self.driver)
         if timeout is not None:

@@ -16,6 +16,8 @@ from pytest_stairway.databases.extensions import lacking
 from pytest_stairway.databases.janitor import server_account
 from pytest_stairway.databases.mysql_private import MysqlPrivateProvider
 from pytest_stairway.databases.mysql_server import MysqlServerProvider
+from pytest_stairway.databases.other import KINDS
+from pytest_stairway.databases.other_containers import OtherContainerProvider
 from pytest_stairway.databases.private import PrivateProvider
 from pytest_stairway.databases.server import ServerProvider
 from pytest_stairway.databases.sqlite import SqliteProvider
@@ -124,6 +126,20 @@ def _mysql_binaries(wish: Wish) -> Provider:
 
 
 def _container(wish: Wish) -> Provider:
+    _require_containers()
+    usable_driver(wish.driver, dialect=wish.dialect)
+    return ContainerProvider(dialect=wish.dialect, image=wish.rest, why=wish.why, driver=wish.driver, major=wish.major)
+
+
+def _other_container(wish: Wish) -> Provider:
+    _require_containers()
+    usable_driver(wish.driver, dialect=wish.dialect)
+    return OtherContainerProvider(
+        dialect=wish.dialect, image=wish.rest, why=wish.why, driver=wish.driver, major=wish.major
+    )
+
+
+def _require_containers() -> None:
     try:
         answering_engine()
     except DatabaseUnavailable as err:
@@ -131,8 +147,6 @@ def _container(wish: Wish) -> Provider:
     if find_spec("testcontainers") is None:
         msg = "testcontainers is not installed"
         raise NotThere(msg)
-    usable_driver(wish.driver, dialect=wish.dialect)
-    return ContainerProvider(dialect=wish.dialect, image=wish.rest, why=wish.why, driver=wish.driver, major=wish.major)
 
 
 def _server(wish: Wish) -> Provider:
@@ -183,6 +197,14 @@ WAYS = (
         name="container",
         dialects=("postgresql", *MYSQL),
         find=_container,
+        detail="a server in a container",
+        remedy="start Docker (DOCKER_HOST says where it is), and python -m pip install 'pytest-stairway[container]'",
+        takes="IMAGE",
+    ),
+    Way(
+        name="container",
+        dialects=tuple(KINDS),
+        find=_other_container,
         detail="a server in a container",
         remedy="start Docker (DOCKER_HOST says where it is), and python -m pip install 'pytest-stairway[container]'",
         takes="IMAGE",
