@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
+from pytest_stairway.asking import ask
 from pytest_stairway.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def refusable(connection: Connection) -> Iterator[None]:
     Raises:
         Refused: what the database said.
     """
-    run(connection, f"SAVEPOINT {_SAVEPOINT}")
+    ask(connection, f"SAVEPOINT {_SAVEPOINT}", rows=False)
     try:
         yield
     except (DBAPIError, Refused) as error:
@@ -141,7 +142,7 @@ def refusable(connection: Connection) -> Iterator[None]:
         run(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
         run(connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
         raise Refused(reason(error)) from error
-    run(connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
+    ask(connection, f"RELEASE SAVEPOINT {_SAVEPOINT}", rows=False)
 
 
 def reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pytest_stairway.asking import ask
 from pytest_stairway.rows.backend import Refused, quote, refusable, run
 from pytest_stairway.rows.conditions import satisfying
 from pytest_stairway.rows.postgresql_catalog import outlines, read_hints, with_rules
@@ -63,7 +64,7 @@ class PostgresqlBackend:
                 f"(SELECT {place}, {row_as_json(tables[name][1])} FROM {tables[name][0]} LIMIT {_SOME})"
                 for place, name in enumerate(names[start : start + _AT_ONCE], start)
             ]
-            for place, text in run(connection, " UNION ALL ".join(parts)):
+            for place, text in ask(connection, " UNION ALL ".join(parts)):
                 found[names[place]].append(dict(zip(tables[names[place]][1], json.loads(text), strict=False)))
         return found
 

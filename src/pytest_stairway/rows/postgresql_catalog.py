@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_stairway.asking import ask
 from pytest_stairway.rows.backend import display_name, quote, run
 from pytest_stairway.rows.expressions import columns_in, functions_in
 from pytest_stairway.rows.postgresql_relations import default_schema, read_relations, text_literal
@@ -149,7 +150,7 @@ def with_rules(connection: Connection, shapes: Sequence[TableShape]) -> list[Tab
     since = (connection.dialect.server_version_info or ()) >= _NULLS_NOT_DISTINCT_SINCE
     oids = ",".join(str(shape.oid) for shape in shapes)
     statement = _RULES.format(oids=oids, nulls_not_distinct="indnullsnotdistinct" if since else "false")
-    for kind, oid, facts in run(connection, statement):
+    for kind, oid, facts in ask(connection, statement):
         if kind == "constraint":
             rules[oid].constraints.append(_constraint(facts))
         else:
