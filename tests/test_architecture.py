@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("walk", "moves"),
     ("release", "migrated", "models"),
     ("clones", "half_applied"),
-    ("offline_reasons", "rehearsal"),
+    ("offline_clocks", "offline_reasons", "rehearsal"),
     ("checks", "drift", "row_checks", "row_names", "offline_checks", "offline_runners"),
     ("offline_plain", "offline_scripts"),
     ("offline_repeat", "offline_walk"),

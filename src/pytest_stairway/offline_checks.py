@@ -13,6 +13,7 @@ from pytest_stairway.exceptions import ConnectionRefused
 from pytest_stairway.faults import line_in, words_of
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline import Part
+from pytest_stairway.offline_clocks import dated_today
 from pytest_stairway.offline_reasons import asks_for_mode, why_different, why_not_rendered, why_not_run
 from pytest_stairway.revisions.source import read_text, shown
 from pytest_stairway.rows import compare_rows
@@ -86,6 +87,7 @@ def check_rendering(blame: Blame) -> tuple[Finding, ...]:
     found = [_not_rendered(blame, place, error) for place, error in script.failures.items()]
     found += [_lost(blame, each) for each in script.statements if each.lost and each.step not in script.failures]
     found += _unstable(blame)
+    found += _dated(blame)
     return tuple(found)
 
 
@@ -123,6 +125,23 @@ def _unstable(blame: Blame) -> Iterator[Finding]:
                 place=either.step,
                 hint="Let the database make the value: now(), gen_random_uuid(), random()",
                 statement=either,
+            )
+
+
+def _dated(blame: Blame) -> Iterator[Finding]:
+    known = {each.step for pair in blame.script.unstable for each in pair if each is not None}
+    for place in range(len(blame.script.steps)):
+        if place in known or place in blame.script.failures:
+            continue
+        statement = dated_today(blame.script.of_step(place), blame.source(place))
+        if statement is not None:
+            yield blame.finding(
+                "offline-unstable",
+                "today's date is written into the SQL, and does not stand in the revision file: a clock is frozen into "
+                "it, and tomorrow it is another",
+                place=place,
+                hint="Let the database make the value: now(), current_date",
+                statement=statement,
             )
 
 

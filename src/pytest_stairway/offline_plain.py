@@ -70,7 +70,10 @@ def changes_schema_only(source: str) -> bool:
     Args:
         source: the file's text.
     """
-    tree = ast.parse(source)
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # a revision without its source
+        return False
     called = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in _OPERATIONS}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id == "op" and id(node) not in called:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,7 @@ TAB = "op.execute(\"UPDATE notes SET note = 'a\\tb'\")"
 SKIPPED = "if not op.get_context().as_sql:\n    op.execute(\"UPDATE notes SET note = 'filled'\")"
 COMMENT = 'op.execute("ALTER TABLE notes ADD extra int -- for later")'
 READS = 'op.get_bind().execute(sa.text("SELECT 1")).scalar()'
+TODAY = "op.execute(f\"UPDATE notes SET note = '{__import__('datetime').date.today()}'\")"
 UUID = "op.execute(f\"UPDATE notes SET note = '{__import__('uuid').uuid4()}'\")"
 
 
@@ -88,8 +90,9 @@ UUID = "op.execute(f\"UPDATE notes SET note = '{__import__('uuid').uuid4()}'\")"
         (COMMENT, "offline-failed", "swallows its semicolon"),
         (READS, "offline-failed", "needs a connection"),
         (UUID, "offline-unstable", "a clock or a random value is frozen"),
+        (TODAY, "offline-unstable", "today's date is written into the SQL"),
     ],
-    ids=["bound", "tab", "skipped", "comment", "reads", "uuid"],
+    ids=["bound", "tab", "skipped", "comment", "reads", "uuid", "today"],
 )
 def test_what_offline_sql_does_otherwise_is_told_with_its_statement(
     asked: Asked, up: str, code: str, words: str
@@ -102,6 +105,19 @@ def test_what_offline_sql_does_otherwise_is_told_with_its_statement(
     assert finding.path is not None
     assert finding.path.endswith("b.py")
     assert finding.detail or code == "offline-failed" or up == SKIPPED
+
+
+def test_a_date_that_stands_in_the_file_is_no_clocks(asked: Asked) -> None:
+    today = dt.datetime.now(dt.timezone.utc).date()
+    assert asked.one(f"op.execute(\"UPDATE notes SET note = 'released on {today}'\")") == ()
+
+
+def test_the_date_of_creation_in_the_docstring_is_none_of_the_sqls(asked: Asked) -> None:
+    text = f'"""b\n\nCreate Date: {dt.datetime.now().astimezone().date()} 12:00:00\n"""\n'
+    text += "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = 'b', 'a'\n"
+    text += f"def upgrade():\n    {TODAY}\ndef downgrade():\n    pass\n"
+    answers = asked.all(asked.project(NOTES, Rev("b", text=text)))
+    assert told(answers["b"].findings) == [("offline-unstable", "upgrade")]
 
 
 def test_a_downgrade_is_compared_too(asked: Asked) -> None:
