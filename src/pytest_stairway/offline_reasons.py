@@ -24,6 +24,9 @@ _QUOTED = re.compile(
 )
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|(?<![:\w]):[A-Za-z_]\w*|%s")
 _ASKS_FOR_MODE = re.compile(r"is_offline_mode|\bas_sql\b")
+_OF_TRANSACTIONS = re.compile(
+    r"MockConnection' object has no attribute '(?:begin|begin_nested|commit|execution_options|rollback)'"
+)
 _READS = re.compile(r"'NoneType' object (?:has no attribute|is not)|MockConnection|is not iterable")
 
 
@@ -41,6 +44,10 @@ _NEEDS_CONNECTION = Reason(
     "it reads from the database, which needs a connection",
     "Offline there is no result to read: write it as SQL (INSERT … SELECT, UPDATE … FROM, a DO block), or leave this "
     "revision to `alembic upgrade`",
+)
+_COMMITS = Reason(
+    "it works on the transaction of the connection itself, and offline there is no connection",
+    "Let Alembic end the transaction: `with op.get_context().autocommit_block():` does so online and in the SQL",
 )
 _NO_LITERAL = Reason(
     "there is no literal for a value of this type",
@@ -70,6 +77,8 @@ _SKIPPED = Reason(
 
 def why_not_rendered(error: BaseException) -> Reason | None:
     """Tell why a migration raised in offline mode; None where nobody knows better than the error."""
+    if isinstance(error, AttributeError) and _OF_TRANSACTIONS.search(str(error)):
+        return _COMMITS
     if isinstance(error, NoInspectionAvailable) or (
         isinstance(error, (AttributeError, TypeError)) and _READS.search(str(error))
     ):

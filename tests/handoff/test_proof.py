@@ -79,6 +79,12 @@ WRONG = {
     "a backfill online alone": (SKIPPED, "offline-differs", ("is_offline_mode",), None),
     "a comment at the end": (COMMENT, "offline-failed", ("swallows its semicolon",), "-- for later;"),
     "a result": (READS, "offline-failed", ("needs a connection",), None),
+    "a commit of its own": (
+        "op.get_bind().commit()",
+        "offline-failed",
+        ("transaction of the connection itself",),
+        None,
+    ),
     "a connection of its own": (CONNECTS, "offline-failed", ("refused a connection in offline mode",), None),
 }
 
@@ -154,6 +160,15 @@ def test_an_upgrade_that_fails_on_rows_is_not_proven_whoever_runs_it(releases: R
     assert bundle.code == 1
     assert ("upgrade-failed", "b") in bundle.findings
     assert ("offline-failed", "b") in bundle.findings
+
+
+def test_a_revision_that_never_goes_up_is_told_and_what_stands_above_it_is_not_rehearsed(releases: Releases) -> None:
+    fails = Rev("b", "if not op.get_context().as_sql:\n    raise RuntimeError('not today')")
+    options = {"handoff_rehearse": 10}
+    bundle = releases.make(NOTES, fails, table("c", "later", "id int"), options=options)
+    assert bundle.code == 1
+    assert ("upgrade-failed", "b") in bundle.findings
+    assert "`c`, and what stands above it, could not be rehearsed" in bundle.text("README.md")
 
 
 def test_what_cannot_be_taken_back_has_no_downgrade_and_says_which_revision(releases: Releases) -> None:

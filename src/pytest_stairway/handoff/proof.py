@@ -14,7 +14,7 @@ from pytest_stairway.faults import line_in, story_of, words_of
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline_checks import Blame, differing, failed_to_run
 from pytest_stairway.revisions.source import shown
-from pytest_stairway.rows import compare_rows
+from pytest_stairway.rows import RowChange, compare_rows
 from pytest_stairway.schema import Change, Difference, Verdict, compare_schemas
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Check", "Proof", "prove"]
 
 
+_DROPPED = frozenset({RowChange.COLUMN_DROPPED, RowChange.TABLE_DROPPED})
+"""What loses whatever was written since the upgrade, though there may be nothing right after it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One line of evidence."""
@@ -45,6 +49,8 @@ class Check:
     seconds: float | None = None
     said: str = ""
     """In the words of whoever said no."""
+    changing: tuple[str, ...] = ()
+    """Tables and columns of which it says nothing, because they are another each time, by `alembic` too."""
     accepted: tuple[str, ...] = ()
     """Tables and columns of which it says nothing, because the developers accept that they differ."""
 
@@ -167,7 +173,7 @@ class _Proving:
         accepted = {each.object for each in self._proof.findings if each.accepted}  # it differs from then on
         excused = tuple(sorted({each.object or "" for each in found if each.object in accepted}))
         same = all(each.object in accepted for each in found) and one.versions == other.versions
-        check = Check(name=f"same-{leg.name}", ok=same, said=", ".join(sorted(changing)), accepted=excused)
+        check = Check(name=f"same-{leg.name}", ok=same, changing=tuple(sorted(changing)), accepted=excused)
         self._proof.checks.append(check)
         return other
 
@@ -205,7 +211,7 @@ class _Proving:
             proof.lost_schema = tuple(each for each in different if each.verdict is Verdict.DIFFERENT)
             proof.lost_rows = tuple(each for each in compare_rows(before.rows, states[1].rows) if each.holds_data)
             dropped = compare_rows(states[0].rows, states[1].rows)
-            proof.dropped_rows = tuple(each for each in dropped if each.holds_data)
+            proof.dropped_rows = tuple(each for each in dropped if each.holds_data or each.change in _DROPPED)
 
     def _note(self, name: str, *, ok: bool, seconds: float | None = None, said: str = "") -> None:
         self._proof.checks.append(Check(name=name, ok=ok, seconds=seconds, said=said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_stairway.clones import Clones
+from pytest_stairway.clones import Clones, TemplateUnbuilt
 from pytest_stairway.handoff.story import LockTold, RehearsedTold, StatementTold
 from pytest_stairway.rehearsal import Passing, rehearse
 from pytest_stairway.rehearsal.judging import check_rehearsal
@@ -56,9 +56,18 @@ def rehearse_release(project: Project, span: Span, *, rows: int, downgrade: bool
         project.contact,
         row_settings=project.row_settings,
     )
-    rehearsals = tuple(rehearse(clones, name, rows=rows, downgrade=downgrade) for name in span.revisions)
+    rehearsals = tuple(_rehearsals(clones, span, rows=rows, downgrade=downgrade))
     findings = (check_rehearsal(each, project.history[each.revision]) for each in rehearsals)
     return Rehearsed(rows=rows, rehearsals=rehearsals, findings=tuple(each for found in findings for each in found))
+
+
+def _rehearsals(clones: Clones, span: Span, *, rows: int, downgrade: bool) -> Iterable[Rehearsal]:
+    """Rehearse up to the first revision that no database can be brought to: the proof tells why."""
+    for name in span.revisions:
+        try:
+            yield rehearse(clones, name, rows=rows, downgrade=downgrade)
+        except TemplateUnbuilt:
+            return
 
 
 def _only_trial(rehearsal: Rehearsal) -> Iterable[Run]:

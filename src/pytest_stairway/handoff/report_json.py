@@ -78,6 +78,7 @@ def _check(check: Check) -> dict[str, Any]:
         "exit_code": check.code,
         "seconds": None if check.seconds is None else round(check.seconds, 3),
         "said": check.said or None,
+        "changing": list(check.changing),
         "accepted": list(check.accepted),
     }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.findings import Severity
 from pytest_stairway.handoff.bundle import checksum
+from pytest_stairway.handoff.traits import builds_concurrently, own_timeouts, shares_transactions
 from pytest_stairway.offline import Part
 from pytest_stairway.reporters.failure import render_finding
 from pytest_stairway.rows import RowChange
@@ -170,6 +171,12 @@ class Story:
     dropped: tuple[RowsTold, ...]
     lost_schema: tuple[ChangeTold, ...]
     lost_rows: tuple[RowsTold, ...]
+    own_timeouts: tuple[tuple[str, str], ...]
+    """By revision: what the migrations set in place of ours."""
+    shared: bool
+    """Whether a transaction holds several revisions, though not all."""
+    concurrent: bool
+    """Whether an index is built outside of transactions, and may be left half-built."""
     problems: tuple[str, ...]
     """The findings that keep it from being proven, as the console shows them."""
     accepted: tuple[AcceptedTold, ...]
@@ -181,6 +188,8 @@ class Story:
     rehearsal: tuple[RehearsedTold, ...] = ()
     """Empty where there was none."""
     rehearsal_rows: int = 0
+    not_rehearsed: str = ""
+    """The first revision that could not be rehearsed; empty where all of them were."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """How long each file took on the few rows of the proof."""
 
@@ -227,6 +236,9 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
         dropped=tuple(_rows(proof.dropped_rows)) if proof else (),
         lost_schema=tuple(map(_change, proof.lost_schema)) if proof else (),
         lost_rows=tuple(_rows(proof.lost_rows)) if proof else (),
+        own_timeouts=tuple(own_timeouts(release.files)),
+        shared=up is not None and shares_transactions(up.script),
+        concurrent=up is not None and builds_concurrently(up.script),
         problems=tuple(render_finding(each) for each in open_ if each.severity is Severity.ERROR),
         accepted=tuple(
             AcceptedTold(finding=render_finding(each), reason=each.reason or "")
@@ -238,8 +250,15 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
         runs_whole=release.dialect not in ("mysql", "mariadb"),
         rehearsal=release.rehearsal,
         rehearsal_rows=settings.handoff_rehearse,
+        not_rehearsed=_not_rehearsed(release),
         seconds={check.file: check.seconds for check in (proof.checks if proof else ()) if _timed(check)},  # type: ignore[misc]
     )
+
+
+def _not_rehearsed(release: Release) -> str:
+    rehearsed = {each.revision for each in release.rehearsal}
+    missing = (name for name in release.span.revisions if name not in rehearsed)
+    return next(missing, "") if rehearsed else ""
 
 
 def _timed(check: Check) -> bool:

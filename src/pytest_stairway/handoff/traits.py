@@ -1,0 +1,45 @@
+"""Finds in a release what a DBA must be told of: timeouts, shared transactions, indexes that may be left invalid."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_stairway.offline import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_stairway.handoff.files import Files
+    from pytest_stairway.offline import Script
+
+__all__ = ["builds_concurrently", "own_timeouts", "shares_transactions"]
+
+_TIMEOUT = re.compile(r"\s*SET\s+(?:SESSION\s+|LOCAL\s+)?(?:lock|statement)_timeout\b", re.IGNORECASE)
+_CONCURRENTLY = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\b", re.IGNORECASE)
+
+
+def own_timeouts(files: Files) -> Iterator[tuple[str, str]]:
+    """Give the migrations' statements that set the timeouts which the guard sets, with their revisions."""
+    for file in (files.upgrade, files.downgrade):
+        for each in file.script.statements if file is not None else ():
+            if file is not None and each.step is not None and each.part is Part.MIGRATION and _TIMEOUT.match(each.text):
+                yield file.script.steps[each.step].revision, each.text.rstrip(";")
+
+
+def shares_transactions(script: Script) -> bool:
+    """Tell whether a transaction holds what several revisions do."""
+    held: set[int | None] = set()
+    for each in script.statements:
+        if each.part in {Part.BEGIN, Part.COMMIT}:
+            held.clear()
+        elif each.part is Part.MIGRATION:
+            held.add(each.step)
+        if len(held) > 1:
+            return True
+    return False
+
+
+def builds_concurrently(script: Script) -> bool:
+    """Tell whether an index is built CONCURRENTLY."""
+    return any(each.part is Part.MIGRATION and _CONCURRENTLY.match(each.text) for each in script.statements)

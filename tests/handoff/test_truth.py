@@ -1,0 +1,58 @@
+"""What the README says of a release is so, also where the migrations go their own ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gauntlet.case import Rev, sql, table
+from handoff.release_lab import NOTES
+
+if TYPE_CHECKING:
+    from handoff.release_lab import Releases
+
+CONCURRENTLY = """
+op.execute("SET lock_timeout = 4000")
+with op.get_context().autocommit_block():
+    op.execute("CREATE INDEX CONCURRENTLY ix ON notes (note)")
+"""
+
+
+def test_timeouts_of_the_migrations_own_are_told(releases: Releases) -> None:
+    up = "\n".join((sql("SET statement_timeout = 11000"), sql("ALTER TABLE notes ADD more int")))
+    readme = releases.make(NOTES, Rev("b", up, sql("ALTER TABLE notes DROP more"))).text("README.md")
+    assert "Some revisions set timeouts of their own" in readme
+    assert "- `b`: `SET statement_timeout = 11000`" in readme
+
+
+def test_without_such_there_is_nothing_to_tell(releases: Releases) -> None:
+    readme = releases.make(NOTES, table("b", "two", "id int")).text("README.md")
+    assert "timeouts of their own" not in readme
+    assert "CONCURRENTLY" not in readme
+    assert "another each time" not in readme
+
+
+def test_what_comes_after_a_commit_in_between_is_told(releases: Releases) -> None:
+    revisions = (table("b", "two", "id int"), Rev("c", CONCURRENTLY, sql("DROP INDEX ix")))
+    bundle = releases.make(NOTES, *revisions, options={"handoff_rehearse": 10})
+    assert bundle.code == 0, bundle.report["findings"]
+    readme = bundle.text("README.md")
+    assert "an invalid one of its name stays behind: drop it before you go on" in readme
+    assert "In the files one transaction may hold several revisions" in readme
+    assert "go on as it says below" in readme
+    assert "run the file again" not in readme
+
+
+def test_a_column_that_is_still_empty_is_lost_by_going_back_too(releases: Releases) -> None:
+    up, down = sql("ALTER TABLE notes ADD later text"), sql("ALTER TABLE notes DROP later")
+    readme = releases.make(NOTES, Rev("b", up, down)).text("README.md")
+    assert "table `notes`, column `later`: dropped with all its values" in readme
+    assert "No rows and no values are lost" not in readme
+
+
+def test_what_no_proof_can_compare_is_named(releases: Releases) -> None:
+    up, down = sql("ALTER TABLE notes ADD made timestamp DEFAULT now()"), sql("ALTER TABLE notes DROP made")
+    bundle = releases.make(NOTES, Rev("b", up, down))
+    assert bundle.code == 0
+    assert "apart from what is another each time, by alembic too: `table notes, column made`" in bundle.text(
+        "README.md"
+    )
