@@ -49,6 +49,19 @@ def test_a_column_that_is_still_empty_is_lost_by_going_back_too(releases: Releas
     assert "No rows and no values are lost" not in readme
 
 
+def test_a_row_in_the_place_of_another_is_told_as_deleted_and_inserted(releases: Releases) -> None:
+    made = (sql("CREATE TABLE flags (name text PRIMARY KEY, says text)"), sql("INSERT INTO flags VALUES ('old', 'x')"))
+    flags = Rev("b", "\n".join(made), sql("DROP TABLE flags"))
+    up, down = (
+        "\n".join((sql(f"DELETE FROM flags WHERE name = '{gone}'"), sql(f"INSERT INTO flags VALUES ('{new}', 'x')")))
+        for gone, new in (("old", "new"), ("new", "old"))
+    )
+    readme = releases.make(flags, Rev("c", up, down), written="b:c").text("README.md")
+    assert readme.count("table `flags`: rows are deleted") == 2
+    assert readme.count("table `flags`: rows are inserted") == 1
+    assert "values are changed" not in readme
+
+
 def test_what_no_proof_can_compare_is_named(releases: Releases) -> None:
     up, down = sql("ALTER TABLE notes ADD made timestamp DEFAULT now()"), sql("ALTER TABLE notes DROP made")
     bundle = releases.make(NOTES, Rev("b", up, down))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.faults import line_in, story_of, words_of
 from pytest_stairway.findings import Direction, Finding
+from pytest_stairway.handoff.keyed import by_key
 from pytest_stairway.offline_checks import Blame, differing, failed_to_run
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import RowChange, compare_rows
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_stairway.handoff.runner import Result, Runner
     from pytest_stairway.handoff.span import Span
     from pytest_stairway.moves import Move
-    from pytest_stairway.rows import RowDifference
+    from pytest_stairway.rows import RowDifference, Rows
     from pytest_stairway.schema import Schema
 
 __all__ = ["Check", "Proof", "prove"]
@@ -34,6 +35,7 @@ __all__ = ["Check", "Proof", "prove"]
 
 _DROPPED = frozenset({RowChange.COLUMN_DROPPED, RowChange.TABLE_DROPPED})
 """What loses whatever was written since the upgrade, though there may be nothing right after it."""
+_ADDED = frozenset({RowChange.ROWS_ADDED, RowChange.COLUMN_ADDED, RowChange.TABLE_ADDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,13 +207,16 @@ class _Proving:
         proof = self._proof
         if states:
             proof.changed = _changes(before.schema, states[0].schema)
-            proof.rows_changed = tuple(compare_rows(before.rows, states[0].rows))
+            proof.rows_changed = _row_changes(before.rows, states[0].rows)
         if len(states) > 1:
             different = compare_schemas(before.schema, states[1].schema)
             proof.lost_schema = tuple(each for each in different if each.verdict is Verdict.DIFFERENT)
-            proof.lost_rows = tuple(each for each in compare_rows(before.rows, states[1].rows) if each.holds_data)
-            dropped = compare_rows(states[0].rows, states[1].rows)
-            proof.dropped_rows = tuple(each for each in dropped if each.holds_data or each.change in _DROPPED)
+            lost = _row_changes(before.rows, states[1].rows)
+            proof.lost_rows = tuple(each for each in lost if each.holds_data)
+            dropped = _row_changes(states[0].rows, states[1].rows)
+            proof.dropped_rows = tuple(
+                each for each in dropped if each.change in _DROPPED or (each.holds_data and each.change not in _ADDED)
+            )
 
     def _note(self, name: str, *, ok: bool, seconds: float | None = None, said: str = "") -> None:
         self._proof.checks.append(Check(name=name, ok=ok, seconds=seconds, said=said))
@@ -241,6 +246,10 @@ class _Proving:
 
 def _same(one: State, other: State) -> bool:
     return not compare_schemas(one.schema, other.schema) and (one.rows, one.versions) == (other.rows, other.versions)
+
+
+def _row_changes(before: Rows, after: Rows) -> tuple[RowDifference, ...]:
+    return by_key(compare_rows(before, after), before, after)
 
 
 def _changes(before: Schema, after: Schema) -> tuple[Difference, ...]:
