@@ -80,6 +80,7 @@ class Clones:
         self._templates: Templates = templates or server
         self._keep = keep
         self._unbuilt: dict[str, StairwayError] = {}
+        self._there: dict[frozenset[str], Database] = {}
         self._address = ""
 
     def at(self, revision: str, *, label: str = "") -> MigratedDatabase:
@@ -172,10 +173,24 @@ class Clones:
                 raise TemplateUnbuilt(self._story(heads, moved))
 
         try:
-            return self._templates.template(key, build)
+            template = self._built(key, frozenset(order), build)
         except StairwayError as error:
             self._unbuilt[key] = error
             raise
+        self._there[frozenset(order)] = template
+        return template
+
+    def _built(self, key: str, applied: frozenset[str], build: Callable[[Database], None]) -> Database:
+        """Give a template, built on a copy of one further down, where this run knows one: long histories take long."""
+        below = max((known for known in self._there if known < applied), key=len, default=None)
+        if below is not None and self._templates is self._server and self._server.kept([key]) is None:
+            database = self._server.clone(self._there[below], "template")
+            try:
+                build(database)
+                self._server.keep(key, database)
+            finally:
+                self._server.drop(database)
+        return self._templates.template(key, build)
 
     def _story(self, heads: tuple[str, ...], moved: Move) -> str:
         assert moved.failure is not None

@@ -146,6 +146,21 @@ def test_a_template_is_built_once(clones: Clones, make: Callable[[str], Migrated
     assert other.heads == ("b2",)
 
 
+def test_a_template_is_built_on_the_one_below(lab: Lab) -> None:
+    ran = lab.folder / "ran"
+    noting = f"with open({str(ran)!r}, 'a') as file: file.write('x')\n{AUTHOR[0]}"
+    lab.write(env=lab.plain(driver="psycopg"), a1=(noting, AUTHOR[1]), b2=CODE)
+    clones = clones_of(lab.project())
+    made = [clones.at("a1"), clones.at("b2")]
+    try:
+        assert made[1].rows("author") == []
+        assert made[1].heads == ("b2",)
+        assert ran.read_text() == "x"
+    finally:
+        for each in made:
+            clones.drop(each)
+
+
 def test_a_failed_step_leaves_the_database_where_it_was(make: Callable[[str], MigratedDatabase], lab: Lab) -> None:
     migrated = make("b2")
     migrated.insert("author", {"name": "Ann"}, {"name": "Bob"})
