@@ -47,6 +47,11 @@ def describe_retained(settings: Settings) -> Iterator[str]:
     """Tell what is kept on this machine for databases of items that failed."""
     for folder, names in retained_folders(_working_folders(settings.database)).items():
         yield f"{folder}: kept for {_databases(names)}"
+    from pytest_stairway.databases.container_sessions import retained_containers
+
+    for told in retained_containers():
+        name, _, databases_told = told.partition(": ")
+        yield f"container {name}: kept for {_databases(databases_told.split(', '))}"
 
 
 def _working_folders(named: str | None) -> list[Path]:

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from pytest_stairway import databases
 from pytest_stairway.databases import container_start
-from pytest_stairway.databases.container_sessions import sessions_folder, sweep_containers
+from pytest_stairway.databases.container_sessions import retained_containers, sessions_folder, sweep_containers
 from pytest_stairway.databases.engine import answering_engine, engine_address
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 from pytest_stairway.schema import compare_schemas, reader_for
@@ -192,6 +192,7 @@ def test_a_container_goes_on_for_what_is_retained_until_it_is_cleaned_up(
     assert "`docker rm --force --volumes" in note
     assert sweep_containers() == ()
     assert len(containers() - mine) == 1
+    assert any(told.startswith(f"{note.split()[2]}: ") and kept.name in told for told in retained_containers())
     words = shlex.split(kept.client_command)
     assert words[:3] == ["docker", "exec", "-it"]
     done = subprocess.run(

@@ -193,3 +193,25 @@ def test_the_database_of_somebodys_own_test(project: Project, folder: Path) -> N
     told = [line for line in result.outlines if line.startswith("kept: sqlite3 ")]
     assert {line.removeprefix("kept: sqlite3 ") for line in told} == {str(file) for file in files}
     assert len(told) == 3
+
+
+def test_an_environment_with_several_databases_keeps_each(project: Project, folder: Path) -> None:
+    project.write(
+        "migrations/env.py",
+        """
+        from alembic import context
+        from sqlalchemy import create_engine, pool
+
+        for name in ("one", "two"):
+            with create_engine(f"sqlite:///{name}.db", poolclass=pool.NullPool).connect() as connection:
+                context.configure(connection=connection)
+                with context.begin_transaction():
+                    context.run_migrations()
+        """,
+    )
+    project.chain("a1").add("b2", FAILS)
+    result = keep(project, folder)
+    files = {str(path) for path in folder.glob("stairway-*/*.db")}
+    assert len(files) == 2
+    told = [line for line in result.outlines if line.startswith("kept: the database for ")]
+    assert sorted(line.split()[4].rstrip(",").rpartition("/")[2] for line in told) == ["one.db", "two.db"]

@@ -19,7 +19,7 @@ from pytest_stairway.databases.engine import answering_engine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Alive", "labels_of", "sessions_folder", "sweep_containers"]
+__all__ = ["Alive", "labels_of", "retained_containers", "sessions_folder", "sweep_containers"]
 
 _SESSION = "io.pytest-stairway.session"
 _RETAINED = "retained"
@@ -65,6 +65,16 @@ def sessions_folder() -> Path:
     folder = Path(tempfile.gettempdir(), f"pytest-stairway-sessions-{os.geteuid()}")
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def retained_containers() -> list[str]:
+    """Tell which containers are kept for databases of items that failed, by what their sessions said."""
+    told = []
+    for path in sorted(sessions_folder().iterdir()):
+        with contextlib.suppress(OSError):  # somebody has just cleaned up
+            said = path.read_text()
+            told += [said.removeprefix(_RETAINED).strip()] if said.startswith(_RETAINED) else []
+    return told
 
 
 def _is_dead(session: str, *, retained: bool) -> bool:
