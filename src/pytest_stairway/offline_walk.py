@@ -81,6 +81,10 @@ class _Lookout:
         self._reader = reader
         self.schema: Schema | None = None
 
+    def forget(self) -> None:
+        """Remember nothing of the schema, because steps were taken which nobody watched."""
+        self._reader.forget()
+
     def begin_step(self, _url: str, connection: Connection) -> None:
         """See `Observer`."""
         if connection.dialect.name == "postgresql":
@@ -142,6 +146,7 @@ class OfflineWalk:
         self._session: Session | None = None
         self._lookout: _Lookout | None = None
         self._runner: ScriptRunner | None = None
+        self._filled = False
 
     def check(self, revision: str) -> OfflineTrip:
         """Check one revision's SQL.
@@ -174,13 +179,18 @@ class OfflineWalk:
 
     # -- one revision -------------------------------------------------------------------------------------------------
 
-    def _check(self, revision: str) -> OfflineTrip:
+    def _check(self, revision: str, *, populated: bool = True) -> OfflineTrip:
         trip = OfflineTrip()
         self._reach(self._order[: self._order.index(revision)])
         trip.blocked_by = self._blocker(revision)
         if trip.blocked_by is None:
-            self._populate(revision)
+            if populated:
+                self._populate(revision)
             up = self._step(trip, Step(revision), 0)
+            if up is None and self._filled:  # it may be the rows: the walk tells of that
+                self._blocked.pop(revision, None)
+                self._drop_online()
+                return self._check(revision, populated=False)
             if up is None:
                 trip.blocked_by = revision
             elif revision not in self._irreversible and self._back_and_forth(trip, revision, up):
@@ -304,16 +314,20 @@ class OfflineWalk:
 
     def _upgrade(self, revision: str) -> bool:
         assert self._session is not None
+        assert self._lookout is not None
+        self._lookout.forget()
         try:
             self._session.step(revision, upgrade=True, observed=False)
         except StepFailed as failure:
-            self._blocked[revision] = failure
+            if not self._filled:  # or it is tried again on empty tables
+                self._blocked[revision] = failure
             self._drop_online()
             return False
         self._applied.append(revision)
         return True
 
     def _make_online(self) -> None:
+        self._filled = False
         database = self._server.create("online")
         self._online = self._side(database)
         sandbox = Sandbox(lambda _contact: self._server, given={self._address: database})
@@ -344,6 +358,7 @@ class OfflineWalk:
         assert self._offline is not None
         captured = []
         fill = functools.partial(_top_up, supply=self._rows.supply_for.get(revision))
+        self._filled = self._filled or bool(self._rows.rows)
         for side in (self._online, self._offline):
             if self._rows.rows:
                 side.access.run(functools.partial(fill, side.generator))

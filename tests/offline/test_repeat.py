@@ -123,6 +123,25 @@ def test_the_walk_finds_the_same_with_it_and_without(make: Make, odd: Rev) -> No
     assert told[0] == told[1]
 
 
+def test_what_is_compared_at_length_knows_what_was_proven_in_between(make: Make) -> None:
+    revisions: list[Rev] = []
+    for number in range(4):
+        odd = sql(f"ALTER TABLE t{number} ADD x int /* ; */"), sql(f"ALTER TABLE t{number} DROP x")
+        revisions += [table(f"a{number}", f"t{number}", "id int"), Rev(f"b{number}", *odd)]
+    found = answers(make(*revisions))
+    assert found == dict.fromkeys(found, ())
+
+
+def test_a_revision_that_fails_on_rows_only_keeps_nobody_from_being_compared(make: Make) -> None:
+    must = Rev("b", sql("ALTER TABLE notes ADD must int NOT NULL"), sql("ALTER TABLE notes DROP must"))
+    later = replace(SKIPPED, revision="c", up=SKIPPED.up.replace("(-7, 'filled')", "(-7, 'filled', 1)"))
+    project = make(NOTES, must, later)
+    found = answers(project)
+    assert found["b"] == ()
+    assert [each.code for each in found["c"]] == ["offline-differs"]
+    assert not any(project.check_offline(each).blocked_by for each in project.selected)
+
+
 def test_a_search_path_of_the_env_pys_own_is_not_taken_for_psqls(make: Make) -> None:
     line = "    with engine.connect() as connection:\n"
     own = f"""{line}        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS own")
