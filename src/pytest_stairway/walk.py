@@ -135,7 +135,9 @@ class Walk:
         return descent
 
     def _descend(self) -> Descent:
-        self._bring_up(self._order, observed=True)
+        self._bring_up(self._order, observed=self._floor is None and bool(self._minimum))
+        if self._floor is None:
+            self._look_at_floor()
         self._note_heads()
         self._fresh = False  # whoever comes after the descent begins anew
         descent = Descent(expected=self._floor or {}, missing=tuple(r for r in self._order if r not in self._applied))
