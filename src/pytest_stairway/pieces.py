@@ -33,7 +33,7 @@ def cut(revisions: Sequence[T], number: int, *, ways: int = 0) -> list[tuple[T, 
         ways: how often the whole history is gone through after the last piece, up or down.
     """
     shares = [(1 - UPGRADE_COST) ** place for place in range(number)]
-    work = len(revisions) * (1 + ways * UPGRADE_COST)
+    work = len(revisions) * (1 + ways * UPGRADE_COST / 2)
     ends = [min(round(sum(shares[: place + 1]) / sum(shares) * work), len(revisions)) for place in range(number)]
     ends = [max(end, min(place + 1, len(revisions))) for place, end in enumerate(ends)]
     starts = [0, *ends[:-1]]
