@@ -47,6 +47,8 @@ _OWN_SETTINGS = text("""
         AND name NOT IN ('application_name', 'client_encoding', 'jit', 'lock_timeout', 'statement_timeout'))""")
 """Whether a statement may mean something else in a session than in psql's."""
 _LIKE_PSQL = "stairway_like_psql"
+_PATIENCE = 2
+"""How often the walk may have to begin anew because of a repeated trip: each time costs it the whole way up."""
 
 
 class OfflineRepeat:
@@ -60,6 +62,7 @@ class OfflineRepeat:
     def __init__(self, scripts: OfflineScripts, history: History) -> None:
         self._scripts = scripts
         self._history = history
+        self._spoilt = 0
         self.tried: set[str] = set()
         """Revisions that are not tried again."""
         self.proven: set[str] = set()
@@ -73,13 +76,15 @@ class OfflineRepeat:
         self.tried.add(revision)
         steps = (Step(revision, upgrade=False), Step(revision)) if _is_steady(trip) else ()
         blames = [Blame(self._scripts.of(step), self._history, DIALECT) for step in steps]
-        if not blames or not rows.trusted or not self._is_fit(trip, blames):
+        if self._spoilt >= _PATIENCE or not blames or not rows.trusted or not self._is_fit(trip, blames):
             return True
         place = _Place(trip, session, snapshots, rows)
         if place.repeat(blames):
             self.proven.add(revision)
             return True
-        return place.restore()
+        restored = place.restore()
+        self._spoilt += not restored
+        return restored
 
     def _is_fit(self, trip: Roundtrip, blames: list[Blame]) -> bool:
         """Tell whether the SQL is beyond doubt as it is written, and meets the rows that it was written for."""
