@@ -113,19 +113,21 @@ class Database:
             EndingFailed: the ending was run, and raised.
         """
         ignored = sorted(ignored)
+        if not takes_several(connection):
+            state, locks = self._learn(connection, ask(connection, self._at_end((), ignored)), last)
+            return StepEnd(state, locks, None, ended=False)
         name = "_".join(("stairway_end", str(guess), *map(str, ignored)))
         rows = at_once(connection, f"EXECUTE {name}", ending) if name in self._prepared else None
         ended = rows is not None and ending is not None and ends_at_once(connection)
         if rows is None:
-            statement = self._at_end(guess if takes_several(connection) else None, ignored)
-            rows = self._prepare_and_run(connection, name, statement)
+            rows = self._prepare_and_run(connection, name, self._at_end(VARIANTS[guess], ignored))
         state, locks = self._learn(connection, rows, last)
-        return StepEnd(state, locks, rows if name in self._prepared else None, ended)
+        return StepEnd(state, locks, rows, ended)
 
-    def _at_end(self, guess: int | None, ignored: Iterable[int]) -> str:
-        """Write the statement for a step's end; without a guess it reads no relations."""
+    def _at_end(self, tags: Iterable[str], ignored: Iterable[int]) -> str:
+        """Write the statement for a step's end, which reads what these branches tell of the locked relations."""
         return relations_at_end(
-            VARIANTS[guess] if guess is not None else (),
+            tags,
             self.version,
             ignored=ignored,
             ending=counters.end_branches(self._catalogs, self._oid, self.version),
@@ -133,9 +135,7 @@ class Database:
         )
 
     def _prepare_and_run(self, connection: Connection, name: str, statement: str) -> Rows:
-        """Run the statement for a step's end, which is planned once in a session where that can be counted on."""
-        if not takes_several(connection):
-            return ask(connection, statement)
+        """Run the statement for a step's end, which is planned once in a session."""
         self._prepared = _prepared(connection)
         if name not in self._prepared:
             self._prepare(connection, name.removeprefix("stairway_"), statement)
