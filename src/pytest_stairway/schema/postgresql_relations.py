@@ -59,6 +59,7 @@ VARIANTS = (
     ("relation", "column"),
     ("relation", "column", "default", "constraint"),
     ("relation", "column", "constraint", "index", "targets"),
+    ("relation", "column", "default", "sequence", "owner", "constraint", "index", "targets"),
     ("relation", "column", "default", "sequence", "owner", "constraint", "index", "targets", "comment"),
     tuple(TAGS),
 )
