@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 __all__ = [
     "CATALOGS",
@@ -95,13 +96,13 @@ class Touched:
 
     moved: Mapping[str, Counts]
     """By catalog, where there were any."""
-    relations: Sequence[int]
+    relations: AbstractSet[int]
     """Those on which it holds a lock, catalogs aside."""
-    changeable: frozenset[int]
+    changeable: AbstractSet[int]
     """Those of them on which the lock is one that changing an index takes."""
     written: frozenset[int]
     """Those of them of which it inserted, updated or deleted rows, if there were any to be."""
-    objects: frozenset[tuple[str, int]]
+    objects: AbstractSet[tuple[str, int]]
     """Other objects on which it holds a lock that keeps others from changing them: the catalog, the oid."""
     extends: bool
     """It holds a lock on an extension."""
@@ -272,26 +273,28 @@ def touched(before: State, end: State, locks: Iterable[str], catalogs: Mapping[i
     changeable: set[int] = set()
     written: set[int] = set()
     objects: set[tuple[str, int]] = set()
-    extends = False
+    extends = by_hand = False
     for line in locks:
         held, member, mode = line.split(" ")
+        oid = int(held)
         if member != "0":
-            extends |= int(held) == _EXTENSIONS
+            extends |= oid == _EXTENSIONS
             if mode != "AccessShareLock":
-                objects.add((catalogs.get(int(held), ""), int(member)))
-            continue
-        relations.add(int(held))
-        if mode not in _OF_ROWS:
-            changeable.add(int(held))
-        if mode == "RowExclusiveLock":
-            written.add(int(held))
-    moved = {catalogs[oid]: counts for oid, counts in end.since(before).items()}
+                objects.add((catalogs.get(oid, ""), int(member)))
+        elif oid < FIRST_USER_OID:
+            by_hand |= oid not in _KEEP_THEIR_LOCK
+        else:
+            relations.add(oid)
+            if mode not in _OF_ROWS:
+                changeable.add(oid)
+            elif mode == "RowExclusiveLock":
+                written.add(oid)
     return Touched(
-        moved=moved,
-        relations=[oid for oid in relations if oid >= FIRST_USER_OID],
-        changeable=frozenset(changeable),
+        moved={catalogs[oid]: counts for oid, counts in end.since(before).items()},
+        relations=relations,
+        changeable=changeable,
         written=frozenset(written),
-        objects=frozenset(objects),
+        objects=objects,
         extends=extends,
-        by_hand=any(oid < FIRST_USER_OID and oid not in _KEEP_THEIR_LOCK for oid in relations),
+        by_hand=by_hand,
     )

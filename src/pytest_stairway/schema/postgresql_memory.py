@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_stairway.schema.model import Schema
@@ -100,7 +101,9 @@ class Memory:
         before = self.schema.parts
         different = {name: part for name, part in changes.items() if part != before.get(name, _NOTHING)}
         if different:
-            parts = {name: part for name, part in {**before, **different}.items() if part}
+            parts = {**before, **different}
+            for name in [name for name, part in different.items() if not part]:
+                del parts[name]
             self.schema = Schema(self.schema.dialect, parts, self.schema.default_schema)
 
     def _take_over(self, groups: dict[str, Members]) -> None:
@@ -132,7 +135,7 @@ class Memory:
         """
         locked = frozenset(touched.relations)
         users = {oid for oid, used in self._uses.items() if all_users or used & locked}
-        tags = {tag for tag, feeds in TAGS.items() if feeds & touched.moved.keys()} | {"relation"}
+        tags = {"relation", *_tags_of(frozenset(touched.moved))}
         if users:
             tags |= {"rule", "policy"}
         if "comment" in tags and any(catalog in WITH_COMMENTS for catalog, _ in touched.objects):
@@ -179,7 +182,7 @@ class Memory:
             catalogs.add("pg_proc")
         # A comment leaves a lock on the object, and so does dropping a type.
         members = {self._groups_of_members[oid] for _, oid in touched.objects if oid in self._groups_of_members}
-        return frozenset(group.name for group in GROUPS if group.feeds & catalogs) | members
+        return _groups_of(frozenset(catalogs)) | members
 
     def tables(self, oids: Iterable[int]) -> frozenset[str]:
         """Name those of the relations that are tables."""
@@ -209,6 +212,16 @@ class Memory:
         self._uses.pop(relation.oid, None)
         if relation.owner is not None:
             self._owned[relation.owner.table].discard(relation.oid)
+
+
+@lru_cache(maxsize=1 << 8)  # most steps move the same few catalogs
+def _tags_of(catalogs: frozenset[str]) -> frozenset[str]:
+    return frozenset(tag for tag, feeds in TAGS.items() if feeds & catalogs)
+
+
+@lru_cache(maxsize=1 << 8)
+def _groups_of(catalogs: frozenset[str]) -> frozenset[str]:
+    return frozenset(group.name for group in GROUPS if group.feeds & catalogs)
 
 
 def _tables_of_sequences(relations: Iterable[Relation]) -> set[int]:
