@@ -120,6 +120,14 @@ class TestRemembering:
         library.step("INSERT INTO author (name) VALUES ('x')")
         assert len(asked) == 1
 
+    def test_a_time_limit_of_the_session_is_not_ours(self, lab: Lab) -> None:
+        tables = "; ".join(f"CREATE TABLE t{number} (id serial PRIMARY KEY, name text)" for number in range(600))
+        lab.run(tables)
+        lab.connection.exec_driver_sql("SET statement_timeout = '60ms'")
+        lab.connection.commit()
+        assert len([key for key in lab.read(thorough=True) if key.kind == "table"]) == 600
+        assert lab.connection.exec_driver_sql("SHOW statement_timeout").scalar() == "60ms"
+
     def test_reading_again_without_a_step_reads_everything(self, lab: Lab) -> None:
         lab.run(AUTHOR)
         lab.read()
