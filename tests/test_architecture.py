@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("faults", "operations", "remedies", "lookalikes", "roundtrip"),
     ("mistakes", "attempts", "excursion", "empty_databases", "descending"),
     ("keeping",),
+    ("position",),
     ("walk", "moves"),
     ("release", "migrated", "models"),
     ("clones", "half_applied"),
