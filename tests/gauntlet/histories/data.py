@@ -54,6 +54,18 @@ CASES = (
         },
     ),
     Case(
+        "table-made-again",
+        "drops a table and makes it again, the same to the last letter: all rows are gone",
+        [ROLE, Rev("b2", lines("DROP TABLE role", "CREATE TABLE role (id serial PRIMARY KEY, name text NOT NULL)"))],
+        {("rows-lost", "b2"): "5 of 5 rows"},
+    ),
+    Case(
+        "column-made-again",
+        "drops the last column and adds it again, the same to the last letter: all values are gone",
+        [AUTHOR, Rev("b2", lines("ALTER TABLE author DROP age", "ALTER TABLE author ADD age bigint"))],
+        {("values-not-restored", "b2"): "column age"},
+    ),
+    Case(
         "random-codes",
         "fills a new column with random codes, which the downgrade drops and the second upgrade makes anew",
         [AUTHOR, Rev("b2", ADD_CODE + "\n" + sql(f"UPDATE author SET code = {RANDOM}"), DROP_CODE)],
