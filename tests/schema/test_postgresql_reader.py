@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from pytest_stairway.schema import Key, Schema, reader_for
 from pytest_stairway.schema import postgresql_database as database
+from pytest_stairway.schema.postgresql import Reader
 from pytest_stairway.schema.transaction import Ending, EndingFailed
 
 from .postgresql_lab import Lab, told
@@ -115,6 +116,17 @@ class TestRemembering:
         before = library.read()
         assert library.step("ALTER TABLE alembic_version ADD COLUMN note text") is before
         assert library.step("ALTER TABLE alembic_version RENAME TO versions") == library.full()
+
+    def test_many_tables_that_are_ignored(self, lab: Lab, asked: list[str]) -> None:
+        versions = [f"version_{number}" for number in range(12)]
+        lab.run(AUTHOR, *(f"CREATE TABLE {name} (version_num text)" for name in versions))
+        lab.reader = Reader("postgresql", ignore=[(None, name) for name in versions])
+        lab.read()
+        for number in range(3):
+            asked.clear()
+            schema = lab.step(f"ALTER TABLE author ADD c{number} integer", "DELETE FROM version_3")
+        assert len(asked) == 1
+        assert {key.name for key in schema if key.kind == "table"} == {"author"}
 
     def test_rows_alone_take_one_round_trip(self, library: Lab, asked: list[str]) -> None:
         library.step("INSERT INTO author (name) VALUES ('x')")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 from pytest_stairway.asking import ask
 from pytest_stairway.schema import postgresql_counters as counters
@@ -44,6 +45,7 @@ _ROW_TYPES_IN_USE = """SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_
 JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::regclass AND d.refobjid IN (y.oid, y.typarray)
 AND d.classid <> 'pg_catalog.pg_type'::regclass WHERE c.oid = ANY ('{{{}}}') AND c.reltype <> 0)"""
 _FIRST_TO_LOCK_FOR_GRANTS = 180000
+_LONGEST = 45
 _TAKE_SEVERAL = frozenset({"psycopg", "psycopg2"})
 """Drivers that send several statements in one go."""
 
@@ -116,7 +118,7 @@ class Database:
         if not takes_several(connection):
             state, locks = self._learn(connection, ask(connection, self._at_end((), ignored)), last)
             return StepEnd(state, locks, None, ended=False)
-        name = "_".join(("stairway_end", str(guess), *map(str, ignored)))
+        name = _end_name(guess, ignored)
         rows = at_once(connection, f"EXECUTE {name}", ending) if name in self._prepared else None
         ended = rows is not None and ending is not None and ends_at_once(connection)
         if rows is None:
@@ -256,6 +258,12 @@ class Database:
 def _name_in(signature: str) -> str:
     """Give the name of the prepared statement that has this signature."""
     return f"stairway_{signature.split('(', maxsplit=1)[0]}"
+
+
+def _end_name(variant: int, ignored: Iterable[int]) -> str:
+    """Name the statement for a step's end; names of more than 63 bytes are cut."""
+    unread = "_".join(map(str, ignored))
+    return f"stairway_end_{variant}_{unread if len(unread) < _LONGEST else crc32(unread.encode())}"
 
 
 def variant_for(tags: Collection[str]) -> int:
