@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.findings import REHEARSED, Direction, Finding, Severity
+from pytest_stairway.findings import CODES, REHEARSED, Direction, Finding, Severity
 from pytest_stairway.marks import Mark, marks_in
 from pytest_stairway.report import DatabaseFacts, KeptDatabase, Outcome, RevisionReport
 from pytest_stairway.revisions.source import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pytest_stairway.rehearsal import Rehearsal
     from pytest_stairway.revisions import Revision
     from pytest_stairway.roundtrip import Roundtrip
 
-__all__ = ["Answer", "accepted", "barrier_note", "reported"]
+__all__ = ["OFFLINE", "WALKED", "Answer", "accepted", "barrier_note", "reported"]
+
+OFFLINE = frozenset(code for code in CODES if code.startswith("offline-"))
+"""The codes of which only the offline SQL can tell."""
+WALKED = CODES.keys() - OFFLINE - REHEARSED - {"irreversible"}
+"""The codes that a revision file accepts of the walk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,24 +84,32 @@ def reported(revision: Revision, trip: Roundtrip | None, outcome: Outcome) -> Re
     )
 
 
-def accepted(findings: tuple[Finding, ...], revision: Revision, *, offline: bool = False) -> tuple[Finding, ...]:
-    """Mark the findings that the revision file accepts, and tell what it accepts in vain."""
-    marks = [mark for mark in marks_in(revision.path) if mark.code not in {"irreversible", *REHEARSED}]
-    marks = [mark for mark in marks if mark.code.startswith("offline-") is offline]
-    codes = {finding.code for finding in findings}
+def accepted(
+    findings: tuple[Finding, ...], revision: Revision, *, codes: Collection[str] = WALKED, where: str = ""
+) -> tuple[Finding, ...]:
+    """Mark the findings that the revision file accepts, and tell what it accepts in vain.
+
+    Args:
+        findings: what was found.
+        revision: the revision.
+        codes: those that could have been found there.
+        where: where that was, for the message.
+    """
+    marks = [mark for mark in marks_in(revision.path) if mark.code in codes]
+    found = {finding.code for finding in findings}
     reasons = {mark.code: mark.reason for mark in marks}
     told = [
         replace(finding, accepted=True, reason=reasons[finding.code]) if finding.code in reasons else finding
         for finding in findings
     ]
-    return (*told, *(_unused(mark, revision) for mark in marks if mark.code not in codes))
+    return (*told, *(_unused(mark, revision, where) for mark in marks if mark.code not in found))
 
 
-def _unused(mark: Mark, revision: Revision) -> Finding:
+def _unused(mark: Mark, revision: Revision, where: str) -> Finding:
     return Finding(
         code="unused-acceptance",
         revision=revision.revision,
-        message=f"the revision accepts {mark.code}, which does not happen",
+        message=f"the revision accepts {mark.code}, which does not happen{where}",
         hint="Take the comment out",
         path=shown(mark.path),
         line=mark.line,

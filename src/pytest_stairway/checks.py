@@ -159,8 +159,7 @@ def _failure_finding(
         follows: the downgrade before the step did not put the schema back.
         meant: a hint about a name that the migration wrote, or did not write.
     """
-    code = FAILURES[direction]
-    function = FUNCTIONS[direction]
+    code, function = FAILURES[direction], FUNCTIONS[direction]
     said = f"{where}{function}() raised {words_of(failure.error)}"
     detail = story_of(failure)
     hint = meant or hint_of(failure.error, direction)

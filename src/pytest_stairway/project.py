@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_stairway.answers import Answer, accepted, barrier_note, reported
+from pytest_stairway.answers import OFFLINE, Answer, accepted, barrier_note, reported
 from pytest_stairway.carried_rows import DIALECTS
 from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip
 from pytest_stairway.drift import check_models
@@ -141,7 +141,7 @@ class Project(Workspace):
         """Check the SQL that Alembic writes offline for one revision."""
         try:
             if self._is_proven(revision.revision):
-                return Answer(findings=accepted((), revision, offline=True), database=self.database_facts)
+                return Answer(findings=accepted((), revision, codes=OFFLINE), database=self.database_facts)
             walk = self._guarded(self._started_offline_walk)
             if walk is None:
                 return Answer(note=f"offline SQL is compared on {' and '.join(sorted(COMPARED))}, with one database")
@@ -152,7 +152,7 @@ class Project(Workspace):
             return Answer(findings=error.findings)
         if trip.blocked_by is not None:
             return Answer(blocked_by=trip.blocked_by, database=self.database_facts)
-        return Answer(findings=accepted(tuple(trip.findings), revision, offline=True), database=self.database_facts)
+        return Answer(findings=accepted(tuple(trip.findings), revision, codes=OFFLINE), database=self.database_facts)
 
     def _is_proven(self, revision: str) -> bool:
         """Tell whether the SQL was seen to do what `alembic` does when the walk was there."""

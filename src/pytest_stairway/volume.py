@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_stairway.answers import Answer, accepted
 from pytest_stairway.clones import Clones, TemplateUnbuilt
 from pytest_stairway.exceptions import HistoryUnusable, UsageError
-from pytest_stairway.findings import REHEARSED, Finding
-from pytest_stairway.marks import marks_in
-from pytest_stairway.project import Answer
+from pytest_stairway.findings import REHEARSED
 from pytest_stairway.rehearsal import rehearse
 from pytest_stairway.rehearsal.judging import check_rehearsal
-from pytest_stairway.revisions.source import shown
 
 if TYPE_CHECKING:
-    from pytest_stairway.marks import Mark
     from pytest_stairway.project import Project
     from pytest_stairway.revisions import Revision
 
@@ -51,7 +47,8 @@ class Volume:
             return Answer(findings=error.findings)
         except (TemplateUnbuilt, UsageError) as error:
             return Answer(note=f"{revision.revision} was not rehearsed: {str(error).partition(chr(10))[0]}")
-        findings = _accepted(check_rehearsal(rehearsal, revision), revision)
+        findings = check_rehearsal(rehearsal, revision)
+        findings = accepted(findings, revision, codes=REHEARSED, where=" in a rehearsal")
         note = None if rehearsal.note is None else f"{revision.revision} was not rehearsed: {rehearsal.note}"
         return Answer(findings=findings, note=note, database=project.database_facts, rehearsal=rehearsal)
 
@@ -66,25 +63,3 @@ class Volume:
             project.contact,
             row_settings=project.row_settings,
         )
-
-
-def _accepted(findings: tuple[Finding, ...], revision: Revision) -> tuple[Finding, ...]:
-    """Mark the findings that the revision file accepts, and tell what it accepts in vain."""
-    marks = {mark.code: mark for mark in marks_in(revision.path) if mark.code in REHEARSED}
-    told = [
-        replace(finding, accepted=True, reason=marks[finding.code].reason) if finding.code in marks else finding
-        for finding in findings
-    ]
-    unused = marks.keys() - {finding.code for finding in findings}
-    return (*told, *(_unused(marks[code], revision) for code in sorted(unused)))
-
-
-def _unused(mark: Mark, revision: Revision) -> Finding:
-    return Finding(
-        code="unused-acceptance",
-        revision=revision.revision,
-        message=f"the revision accepts {mark.code}, which does not happen in a rehearsal",
-        hint="Take the comment out",
-        path=shown(mark.path),
-        line=mark.line,
-    )

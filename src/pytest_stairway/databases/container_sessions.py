@@ -109,12 +109,11 @@ def sweep_containers(*, retained: bool = False) -> tuple[str, ...]:
     engine = DockerClient().client
     swept = []
     try:
-        for container in engine.containers.list(all=True, filters={"label": [_SESSION, f"{_HOST}={_host()}"]}):
-            session = container.labels[_SESSION]
-            if _is_dead(session, retained=retained):
-                with contextlib.suppress(Exception):  # another session sweeps, too
-                    container.remove(force=True, v=True)
-                    swept.append(session)
+        ours = engine.containers.list(all=True, filters={"label": [_SESSION, f"{_HOST}={_host()}"]})
+        for container in (each for each in ours if _is_dead(each.labels[_SESSION], retained=retained)):
+            with contextlib.suppress(Exception):  # another session sweeps, too
+                container.remove(force=True, v=True)
+                swept.append(container.labels[_SESSION])
         for path in sessions_folder().iterdir():  # died before there was a container, or somebody has removed it
             _is_dead(path.name, retained=retained)
     finally:

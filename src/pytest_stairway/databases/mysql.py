@@ -24,7 +24,7 @@ from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.databases.mysql_binaries import is_mariadb, short_version
 from pytest_stairway.databases.mysql_copy import copy_database, require_same
 from pytest_stairway.databases.mysql_kept import MARK, has_privileges, kept_templates, prune, touch
-from pytest_stairway.databases.running import Endings, RunningServer, Tenancy
+from pytest_stairway.databases.running import Endings, RunningServer, Tenancy, admission
 from pytest_stairway.databases.templates import kept_name
 from pytest_stairway.exceptions import DatabaseUnavailable
 
@@ -237,10 +237,7 @@ def join(values: dict[str, Any], worker: str | None = None) -> MysqlServer:
     Raises:
         DatabaseUnavailable: it is gone.
     """
-    from sqlalchemy.engine import make_url  # not at pytest's start
-
-    administrator = Administrator(make_url(values["url"]), values["driver"])
-    tenancy = Tenancy(**values["tenancy"])
+    administrator, tenancy = admission(values)
     try:
         worker = worker or current_worker()
         if not tenancy.private:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import Database, current_worker
-from pytest_stairway.databases.drivers import Administrator
-from pytest_stairway.databases.running import Endings, RunningServer, Tenancy
+from pytest_stairway.databases.running import Endings, RunningServer, Tenancy, admission
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from pytest_stairway.databases.drivers import Administrator
 
 __all__ = ["KINDS", "Kind", "OtherServer", "join"]
 
@@ -169,8 +170,5 @@ def join(values: dict[str, Any], worker: str | None = None) -> OtherServer:
     Raises:
         DatabaseUnavailable: it is gone.
     """
-    from sqlalchemy.engine import make_url  # not at pytest's start
-
-    administrator = Administrator(make_url(values["url"]), values["driver"])
-    tenancy = Tenancy(**values["tenancy"])
+    administrator, tenancy = admission(values)
     return OtherServer(administrator, tenancy, dialect=values["dialect"], worker=worker or current_worker())

@@ -18,10 +18,9 @@ from pytest_stairway.databases.base import (
     current_worker,
     session_of,
 )
-from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.databases.kept import MOST_ON_SERVER, kept_templates, prune, touch
 from pytest_stairway.databases.postgresql_sessions import hold_session, is_dead, lock_number
-from pytest_stairway.databases.running import Endings, RunningServer, Tenancy
+from pytest_stairway.databases.running import Endings, RunningServer, Tenancy, admission
 from pytest_stairway.databases.templates import kept_name
 from pytest_stairway.exceptions import DatabaseUnavailable
 
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy.engine import URL
+
+    from pytest_stairway.databases.drivers import Administrator
 
 __all__ = ["PostgresqlServer", "drop_databases", "join", "own_databases"]
 
@@ -227,10 +228,7 @@ def join(values: dict[str, Any], worker: str | None = None) -> PostgresqlServer:
     Raises:
         DatabaseUnavailable: it is gone.
     """
-    from sqlalchemy.engine import make_url  # not at pytest's start
-
-    administrator = Administrator(make_url(values["url"]), values["driver"])
-    tenancy = Tenancy(**values["tenancy"])
+    administrator, tenancy = admission(values)
     if not tenancy.private and not hold_session(administrator, tenancy.session):
         administrator.close()
         msg = "the run that this process wants to join has ended: its databases are being dropped"

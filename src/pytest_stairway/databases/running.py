@@ -13,7 +13,7 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import (
     database_name,
@@ -22,6 +22,7 @@ from pytest_stairway.databases.base import (
     session_of,
     template_name,
 )
+from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pytest_stairway.databases.base import Database
-    from pytest_stairway.databases.drivers import Administrator
 
-__all__ = ["Endings", "RunningServer", "Tenancy"]
+__all__ = ["Endings", "RunningServer", "Tenancy", "admission"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,3 +241,14 @@ class RunningServer(ABC):
     def __exit__(self, *_error: object) -> None:
         """Close."""
         self.close()
+
+
+def admission(values: dict[str, Any]) -> tuple[Administrator, Tenancy]:
+    """Read what `RunningServer.address` wrote, and connect.
+
+    Raises:
+        DatabaseUnavailable: the server is gone.
+    """
+    from sqlalchemy.engine import make_url  # not at pytest's start
+
+    return Administrator(make_url(values["url"]), values["driver"]), Tenancy(**values["tenancy"])

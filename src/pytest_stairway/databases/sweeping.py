@@ -87,9 +87,8 @@ def remove_retained(bases: Iterable[Path]) -> dict[str, list[str]]:
 def _dead_folders(bases: Iterable[Path]) -> Iterator[Path]:
     for base in dict.fromkeys((*bases, Path(tempfile.gettempdir()))):
         with contextlib.suppress(OSError):
-            for folder in sorted(base.glob(f"{PREFIX}????????*")):  # as `new_folder` names them
-                if folder.is_dir() and not folder.is_symlink() and _is_dead(folder):
-                    yield folder
+            named = sorted(base.glob(f"{PREFIX}????????*"))  # as `new_folder` does
+            yield from (each for each in named if each.is_dir() and not each.is_symlink() and _is_dead(each))
 
 
 def _remove(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from pytest_stairway.schema import Change
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_stairway.findings import Finding
     from pytest_stairway.handoff.files import SqlFile
     from pytest_stairway.handoff.proof import Check
     from pytest_stairway.handoff.release import Release
@@ -231,21 +232,17 @@ def tell_story(release: Release, project: Project, files: Mapping[str, str]) -> 
         populated=len(population.populated) if population else 0,
         unpopulated={each.table: each.reason for each in population.unpopulated} if population else {},
         checks=tuple(proof.checks) if proof else (),
-        changes=tuple(map(_change, proof.changed)) if proof else (),
-        rows=tuple(_rows(proof.rows_changed)) if proof else (),
-        dropped=tuple(_rows(proof.dropped_rows)) if proof else (),
-        lost_schema=tuple(map(_change, proof.lost_schema)) if proof else (),
-        lost_rows=tuple(_rows(proof.lost_rows)) if proof else (),
+        changes=_changes(proof.changed if proof else ()),
+        rows=_rows(proof.rows_changed if proof else ()),
+        dropped=_rows(proof.dropped_rows if proof else ()),
+        lost_schema=_changes(proof.lost_schema if proof else ()),
+        lost_rows=_rows(proof.lost_rows if proof else ()),
         own_timeouts=tuple(own_timeouts(release.files)),
         shared=up is not None and shares_transactions(up.script),
         concurrent=up is not None and builds_concurrently(up.script),
-        problems=tuple(render_finding(each) for each in open_ if each.severity is Severity.ERROR),
-        accepted=tuple(
-            AcceptedTold(finding=render_finding(each), reason=each.reason or "")
-            for each in release.findings
-            if each.accepted
-        ),
-        remarks=tuple(render_finding(each) for each in open_ if each.severity is not Severity.ERROR),
+        problems=_shown(open_, error=True),
+        accepted=_accepted(release),
+        remarks=_shown(open_, error=False),
         command=COMMANDS.get(release.dialect, ""),
         runs_whole=release.dialect not in ("mysql", "mariadb"),
         rehearsal=release.rehearsal,
@@ -296,10 +293,25 @@ def _change(difference: Difference) -> ChangeTold:
     )
 
 
-def _rows(differences: Iterable[RowDifference]) -> Iterable[RowsTold]:
-    for each in differences:
-        if each.holds_data or each.change in (RowChange.TABLE_DROPPED, RowChange.COLUMN_DROPPED):
-            yield RowsTold(what=each.change.value, table=each.table, column=each.column or "", to=each.to or "")
+def _changes(differences: Iterable[Difference]) -> tuple[ChangeTold, ...]:
+    return tuple(map(_change, differences))
+
+
+def _rows(differences: Iterable[RowDifference]) -> tuple[RowsTold, ...]:
+    return tuple(
+        RowsTold(what=each.change.value, table=each.table, column=each.column or "", to=each.to or "")
+        for each in differences
+        if each.holds_data or each.change in (RowChange.TABLE_DROPPED, RowChange.COLUMN_DROPPED)
+    )
+
+
+def _accepted(release: Release) -> tuple[AcceptedTold, ...]:
+    accepted = (each for each in release.findings if each.accepted)
+    return tuple(AcceptedTold(finding=render_finding(each), reason=each.reason or "") for each in accepted)
+
+
+def _shown(findings: Iterable[Finding], *, error: bool) -> tuple[str, ...]:
+    return tuple(render_finding(each) for each in findings if (each.severity is Severity.ERROR) is error)
 
 
 def _cut(text: str | None) -> str:
