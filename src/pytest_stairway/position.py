@@ -61,7 +61,7 @@ class Position:
         self.session = Session(environment, survey, self.snapshots)
         self.applied: dict[str, None] = {}
         """The revisions that are applied, in the order in which they were."""
-        self.fresh = False
+        self.fresh = True
         """Whether nothing happened to the databases but what is told here; if not, whoever comes next begins anew."""
         self.floor: Snapshot | None = None
         """The schema where the walk starts."""
