@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from pytest_stairway.databases import mysql, other, postgresql, sqlite
 from pytest_stairway.databases.base import NOT_USED, Availability
 from pytest_stairway.databases.naming import NAMES, read_name
-from pytest_stairway.databases.ways import WAYS, LacksExtensions, NotThere, Way, Wish, ways_for
+from pytest_stairway.databases.ways import OTHERS, WAYS, LacksExtensions, NotThere, Way, Wish, ways_for
 from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from pytest_stairway.databases.base import Provider, Server
     from pytest_stairway.databases.cache import Cache
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["choose", "join", "survey"]
 
 _NAMED = "named by --stairway-database"
+_JOINING = {"postgresql": "postgresql", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql"}
+_JOINING |= dict.fromkeys(OTHERS, "other")
+"""By dialect: the module that knows how to join a server."""
 
 
 def choose(
@@ -52,33 +55,41 @@ def choose(
         return _named(dialect, named, Wish(dialect=dialect, why=_NAMED, driver=driver, major=major, cache=cache))
     why = f"the first that works for {dialect}"
     wish = Wish(dialect=dialect, why=why, driver=driver, major=major, cache=cache)
-    found, failed = _look(replace(wish, extensions=tuple(extensions)))
-    if not found and any(isinstance(err, LacksExtensions) for _, err in failed):
-        found, failed = _look(wish)
-    elif passed_over := _passed_over(found, failed):
-        found, failed = _look(replace(wish, extensions=tuple(extensions), why="; ".join([why, *passed_over])))
-    if not found:
-        raise DatabaseUnavailable(_message(dialect, failed))
-    return _FirstThatWorks(dialect, tuple(found), tuple(failed))
+    search = _Search(replace(wish, extensions=tuple(extensions)))
+    first, lacking = search.next(), search.lacking
+    if first is None and lacking:
+        search = _Search(wish)
+        first = search.next()
+    elif lacking:
+        search = _Search(replace(search.wish, why="; ".join([why, *lacking])))
+        first = search.next()
+    if first is None:
+        raise DatabaseUnavailable(_message(dialect, search.failed))
+    return _FirstThatWorks(first, search)
 
 
-def _look(wish: Wish) -> tuple[list[Provider], list[tuple[str, DatabaseUnavailable]]]:
-    """Find what works for a dialect, and why the others do not."""
-    found: list[Provider] = []
-    failed: list[tuple[str, DatabaseUnavailable]] = []
-    for way in ways_for(wish.dialect):
-        try:
-            found.append(way.find(wish))
-        except DatabaseUnavailable as err:
-            failed.append((way.name, err))
-    return found, failed
+class _Search:
+    """Goes through the ways that serve a dialect, one at a time, for to look at one may take a while."""
 
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.failed: list[tuple[str, DatabaseUnavailable]] = []
+        """The ways that do not work, and why."""
+        self._ways = iter(ways_for(wish.dialect))
 
-def _passed_over(found: Sequence[Provider], failed: Sequence[tuple[str, DatabaseUnavailable]]) -> list[str]:
-    """Say which ways would come before the first that works, had they the extensions."""
-    names = [way.name for way in WAYS]
-    first = names.index(found[0].name) if found else 0
-    return [f"{name}: {err}" for name, err in failed if isinstance(err, LacksExtensions) and names.index(name) < first]
+    def next(self) -> Provider | None:
+        """Find the next that works; None where there is no other."""
+        for way in self._ways:
+            try:
+                return way.find(self.wish)
+            except DatabaseUnavailable as err:
+                self.failed.append((way.name, err))
+        return None
+
+    @property
+    def lacking(self) -> list[str]:
+        """Which ways would have worked, had they the extensions."""
+        return [f"{name}: {err}" for name, err in self.failed if isinstance(err, LacksExtensions)]
 
 
 def _named(dialect: str, named: str, wish: Wish) -> Provider:
@@ -116,26 +127,24 @@ class _NamedServer:
 
 
 class _FirstThatWorks:
-    """Providers that looked well; the first whose server starts is it."""
+    """The first provider that looked well; where its server does not start, the next one that does is it."""
 
-    def __init__(
-        self, dialect: str, found: tuple[Provider, ...], failed: tuple[tuple[str, DatabaseUnavailable], ...]
-    ) -> None:
-        self._dialect = dialect
-        self._found = found
-        self._failed = failed
-        self.name = found[0].name
-        self.why = found[0].why
+    def __init__(self, first: Provider, search: _Search) -> None:
+        self._first = first
+        self._search = search
+        self.name = first.name
+        self.why = first.why
 
     def start(self) -> Server:
         """Start the first that starts."""
-        failed = list(self._failed)
-        for provider in self._found:
+        provider: Provider | None = self._first
+        while provider is not None:
             try:
                 return provider.start()
             except DatabaseUnavailable as err:
-                failed.append((provider.name, err))
-        raise DatabaseUnavailable(_message(self._dialect, failed))
+                self._search.failed.append((provider.name, err))
+                provider = self._search.next()
+        raise DatabaseUnavailable(_message(self._search.wish.dialect, self._search.failed))
 
 
 def _message(dialect: str, failed: Sequence[tuple[str, DatabaseUnavailable]], *, named: bool = False) -> str:
@@ -192,13 +201,11 @@ def join(address: str, *, worker: str | None = None) -> Server:
         DatabaseUnavailable: the server is gone.
         UsageError: that is no address.
     """
-    joins: dict[str, Callable[[dict[str, Any], str | None], Server]]
-    joins = {"postgresql": postgresql.join, "sqlite": sqlite.join, "mysql": mysql.join, "mariadb": mysql.join}
-    joins |= dict.fromkeys(other.KINDS, other.join)
     try:
         values = json.loads(address)
-        joined = joins[values["dialect"]]
+        module = _JOINING[values["dialect"]]
     except (ValueError, LookupError, TypeError):
         msg = "that is not the address of a server that this version can join"
         raise UsageError(msg) from None  # it may hold a password
-    return joined(values, worker)
+    joined: Server = import_module(f"pytest_stairway.databases.{module}").join(values, worker)
+    return joined
