@@ -16,8 +16,6 @@ from pytest_stairway.lenience import lenient
 from pytest_stairway.project import Answer
 from pytest_stairway.report import Outcome
 from pytest_stairway.reporters.failure import Failure, Problem
-from pytest_stairway.reporters.rehearsal import render_rehearsal
-from pytest_stairway.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_stairway.findings import Finding
     from pytest_stairway.project import Project
     from pytest_stairway.revisions import Revision
+    from pytest_stairway.volume import Volume
 
 VOLUME = "volume"
 """The name of the item that rehearses a revision."""
@@ -52,7 +51,7 @@ class Teller:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.volume = None if project.settings.volume is None else Volume(project, project.settings.volume)
+        self.volume = _volume(project)
         self._told: dict[tuple[Finding, ...], str] = {}
 
     def told_by(self, answer: Answer, nodeid: str) -> str | None:
@@ -114,6 +113,8 @@ class StairwayItem(pytest.Item):
             pytest.skip(f"not reached: {told_by} tells why")
         self.answer = answer
         if answer.rehearsal is not None:
+            from pytest_stairway.reporters.rehearsal import render_rehearsal
+
             self.add_report_section("call", "rehearsal", "\n".join(render_rehearsal(answer.rehearsal)))
         if answer.failed(strict=self._teller.project.settings.strict):
             raise FindingsFailed(answer).with_traceback(own_traceback(answer.error))
@@ -227,6 +228,15 @@ class HistoryFile(pytest.File):
 
     def _item(self, name: str, ask: Callable[[], Answer], about: str, *, walks: bool = True) -> StairwayItem:
         return StairwayItem.from_parent(self, name=name, teller=self.teller, ask=ask, about=about, walks=walks)
+
+
+def _volume(project: Project) -> Volume | None:
+    """Make what rehearses revisions, where that is asked for."""
+    if project.settings.volume is None:
+        return None
+    from pytest_stairway.volume import Volume
+
+    return Volume(project, project.settings.volume)
 
 
 def _nodeid(parent: pytest.Collector, path: Path) -> str:

@@ -1,6 +1,7 @@
 """One project under test: its history, its `env.py`, its walk, and the findings of each.
 
-Both edges, the pytest plugin and the command, ask a `Project` and tell what it answers.
+Both edges, the pytest plugin and the command, ask a `Project` and tell what it answers.  What only some answers need is
+imported with the question: who checks one revision does not wait for the rest.
 """
 
 from __future__ import annotations
@@ -14,18 +15,11 @@ from typing import TYPE_CHECKING, NoReturn
 from pytest_stairway.answers import OFFLINE, Answer, accepted, barrier_note, reported
 from pytest_stairway.carried_rows import DIALECTS
 from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip
-from pytest_stairway.drift import check_models
 from pytest_stairway.environment import Environment, EnvironmentRaised
 from pytest_stairway.exceptions import HistoryUnusable, StairwayError
 from pytest_stairway.faults import is_irreversible
 from pytest_stairway.findings import Direction, Finding, Severity
-from pytest_stairway.keeping import Keeper
-from pytest_stairway.models import compare_models
 from pytest_stairway.moves import move
-from pytest_stairway.offline_repeat import DIALECT, OfflineRepeat
-from pytest_stairway.offline_scripts import OfflineScripts
-from pytest_stairway.offline_walk import COMPARED, OfflineWalk
-from pytest_stairway.release import walk_release
 from pytest_stairway.report import Outcome, RevisionReport
 from pytest_stairway.revisions import check_structure
 from pytest_stairway.roundtrip import Roundtrip
@@ -42,7 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_stairway.environment import Survey
+    from pytest_stairway.keeping import Keeper
     from pytest_stairway.moves import Move
+    from pytest_stairway.offline_repeat import OfflineRepeat
+    from pytest_stairway.offline_scripts import OfflineScripts
+    from pytest_stairway.offline_walk import OfflineWalk
     from pytest_stairway.report import Report
     from pytest_stairway.revisions import Revision
     from pytest_stairway.session import StepFailed
@@ -62,7 +60,7 @@ class Project(Workspace):
         self._ahead: tuple[str, ...] = ()
         self._found: dict[str, tuple[Finding, ...]] = {}
         self._row_names: RowNames | None = None
-        self._keeper = Keeper() if settings.keep else None
+        self._keeper = _keeper() if settings.keep else None
 
     def plan(self, revisions: Iterable[str], *, ahead: bool = True) -> None:
         """Tell which revisions the whole run asks for, in whatever order.
@@ -139,6 +137,8 @@ class Project(Workspace):
 
     def check_offline(self, revision: Revision) -> Answer:
         """Check the SQL that Alembic writes offline for one revision."""
+        from pytest_stairway.offline_walk import COMPARED
+
         try:
             if self._is_proven(revision.revision):
                 return Answer(findings=accepted((), revision, codes=OFFLINE), database=self.database_facts)
@@ -166,11 +166,17 @@ class Project(Workspace):
 
     @cached_property
     def _scripts(self) -> OfflineScripts:
+        from pytest_stairway.offline_scripts import OfflineScripts
+
         return OfflineScripts(self.history, self.server, irreversible=self._irreversible())
 
     def _prepared_repeat(self, survey: Survey) -> OfflineRepeat | None:
         """Get ready to repeat each round trip by its SQL, which is written before the walk's run of `env.py` begins."""
-        if not self.settings.offline or self.server.dialect != DIALECT or not survey.continuous:
+        if not self.settings.offline or not survey.continuous:
+            return None
+        from pytest_stairway.offline_repeat import DIALECT, OfflineRepeat
+
+        if self.server.dialect != DIALECT:
             return None
         try:
             self._scripts.render()
@@ -180,6 +186,8 @@ class Project(Workspace):
 
     def _started_offline_walk(self) -> OfflineWalk | None:
         """Start the walk that compares; None where it cannot."""
+        from pytest_stairway.offline_walk import COMPARED, OfflineWalk
+
         if self.server.dialect not in COMPARED:
             return None
         if self._offline_walk is None:
@@ -235,6 +243,8 @@ class Project(Workspace):
 
     def check_release(self, start: str) -> Answer:
         """Upgrade from a released revision to the heads in one run."""
+        from pytest_stairway.release import walk_release
+
         try:
             walk = self._guarded(self._started_walk)
             at_heads = self._guarded(walk.reach_heads)
@@ -258,6 +268,9 @@ class Project(Workspace):
 
     def check_models(self) -> Answer:
         """Compare what the migrations make with what the models declare."""
+        from pytest_stairway.drift import check_models
+        from pytest_stairway.models import compare_models
+
         try:
             self.server  # noqa: B018 - see `_started_walk`
             if not any(context.options.get("target_metadata") is not None for context in self._survey.contexts):
@@ -363,6 +376,12 @@ class Project(Workspace):
         trip = Roundtrip(revision=blocker, failures={Direction.UPGRADE: failure})
         findings = check_roundtrip(trip, self.history.get(blocker), dialect=self.server.dialect)
         return Answer(findings=findings, blocked_by=blocker)
+
+
+def _keeper() -> Keeper:
+    from pytest_stairway.keeping import Keeper
+
+    return Keeper()
 
 
 def _raise(error: Exception) -> NoReturn:

@@ -1,4 +1,7 @@
-"""The ways to get a throwaway database; the one table that a new provider is added to."""
+"""The ways to get a throwaway database; the one table that a new provider is added to.
+
+Each way imports what only it needs: most runs take the first that serves them.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_stairway.databases import mysql_binaries
 from pytest_stairway.databases.binaries import WELL_KNOWN, Installation, embedded, newest, on_this_machine, within
-from pytest_stairway.databases.containers import ContainerProvider
 from pytest_stairway.databases.drivers import usable_driver
-from pytest_stairway.databases.engine import answering_engine
 from pytest_stairway.databases.extensions import lacking
 from pytest_stairway.databases.janitor import server_account
-from pytest_stairway.databases.mysql_private import MysqlPrivateProvider
-from pytest_stairway.databases.mysql_server import MysqlServerProvider
-from pytest_stairway.databases.other import KINDS
-from pytest_stairway.databases.other_containers import OtherContainerProvider
 from pytest_stairway.databases.private import PrivateProvider
-from pytest_stairway.databases.server import ServerProvider
-from pytest_stairway.databases.sqlite import SqliteProvider
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -106,6 +100,9 @@ def _private(name: str, found: Sequence[Installation], wish: Wish) -> Provider:
 
 
 def _mysql_binaries(wish: Wish) -> Provider:
+    from pytest_stairway.databases import mysql_binaries
+    from pytest_stairway.databases.mysql_private import MysqlPrivateProvider
+
     found = mysql_binaries.within(Path(wish.rest).expanduser()) if wish.rest else mysql_binaries.on_this_machine()
     if not found:
         where = (
@@ -126,12 +123,16 @@ def _mysql_binaries(wish: Wish) -> Provider:
 
 
 def _container(wish: Wish) -> Provider:
+    from pytest_stairway.databases.containers import ContainerProvider
+
     _require_containers()
     usable_driver(wish.driver, dialect=wish.dialect)
     return ContainerProvider(dialect=wish.dialect, image=wish.rest, why=wish.why, driver=wish.driver, major=wish.major)
 
 
 def _other_container(wish: Wish) -> Provider:
+    from pytest_stairway.databases.other_containers import OtherContainerProvider
+
     _require_containers()
     usable_driver(wish.driver, dialect=wish.dialect)
     return OtherContainerProvider(
@@ -140,6 +141,8 @@ def _other_container(wish: Wish) -> Provider:
 
 
 def _require_containers() -> None:
+    from pytest_stairway.databases.engine import answering_engine
+
     try:
         answering_engine()
     except DatabaseUnavailable as err:
@@ -150,6 +153,8 @@ def _require_containers() -> None:
 
 
 def _server(wish: Wish) -> Provider:
+    from pytest_stairway.databases.server import ServerProvider
+
     if not wish.rest:
         msg = "none was named"
         raise NotThere(msg)
@@ -157,6 +162,8 @@ def _server(wish: Wish) -> Provider:
 
 
 def _mysql_server(wish: Wish) -> Provider:
+    from pytest_stairway.databases.mysql_server import MysqlServerProvider
+
     if not wish.rest:
         msg = "none was named"
         raise NotThere(msg)
@@ -164,10 +171,14 @@ def _mysql_server(wish: Wish) -> Provider:
 
 
 def _sqlite(wish: Wish) -> Provider:
+    from pytest_stairway.databases.sqlite import SqliteProvider
+
     return SqliteProvider(why=wish.why, folder=Path(wish.rest) if wish.rest else None, cache=wish.cache)
 
 
 MYSQL = ("mysql", "mariadb")
+OTHERS = ("mssql", "oracle", "cockroachdb")
+"""Those of `other.KINDS`."""
 WAYS = (
     Way(name="sqlite", dialects=("sqlite",), find=_sqlite, detail="files"),
     Way(
@@ -203,7 +214,7 @@ WAYS = (
     ),
     Way(
         name="container",
-        dialects=tuple(KINDS),
+        dialects=OTHERS,
         find=_other_container,
         detail="a server in a container",
         remedy="start Docker (DOCKER_HOST says where it is), and python -m pip install 'pytest-stairway[container]'",

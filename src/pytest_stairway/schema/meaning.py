@@ -5,9 +5,10 @@ Each dialect has its own rules; without any, every other text is a difference.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
-from pytest_stairway.schema import mysql_meaning, postgresql_meaning, sqlite_meaning
 from pytest_stairway.schema.constraints import is_unnamed
 from pytest_stairway.schema.difference import Verdict
 
@@ -19,17 +20,46 @@ if TYPE_CHECKING:
 __all__ = ["follows", "is_automatic", "weigh"]
 
 
+_DIALECTS = frozenset({"mysql", "postgresql", "sqlite"})
+"""Those with a module of their own for this."""
+_FOLLOWS: dict[str, tuple[str, ...]] = {
+    "not-null constraint": ("nullability",),
+    "comment on the not-null constraint": ("nullability",),
+    "storage": ("type",),
+    "compression": ("type",),
+    "collation": ("type",),
+    "identity type": ("identity", "type"),
+    "identity minimum": ("identity", "type"),
+    "identity maximum": ("identity", "type"),
+    "identity start": ("identity",),
+    "identity increment": ("identity",),
+    "identity cache": ("identity",),
+    "identity cycle": ("identity",),
+    "minimum": ("type",),
+    "maximum": ("type",),
+}
+"""By attribute: those of whose change its own is a consequence."""
+
+
+class Rules(Protocol):
+    """What a dialect's module knows."""
+
+    def is_automatic(self, key: Key) -> bool:
+        """See `is_automatic`."""
+
+    def weigh(self, attribute: str, before: str | None, after: str | None, types: Mapping[str, str]) -> Verdict:
+        """See `weigh`."""
+
+
 def is_automatic(dialect: str, key: Key) -> bool:
     """Tell whether an object's name looks like one that the database made up."""
-    if dialect == "mysql":
-        return mysql_meaning.is_automatic(key)
-    return is_unnamed(key) or (dialect == "postgresql" and postgresql_meaning.is_automatic(key))
+    rules = _rules(dialect)
+    return is_unnamed(key) or (rules is not None and rules.is_automatic(key))
 
 
 def follows(attribute: str, before: Facts, after: Facts) -> bool:
     """Tell whether a fact changed as a consequence of another fact's change, so that nothing need be said of it."""
-    causes = postgresql_meaning.FOLLOWS.get(attribute, ())
-    return any(before.get(cause) != after.get(cause) for cause in causes)
+    return any(before.get(cause) != after.get(cause) for cause in _FOLLOWS.get(attribute, ()))
 
 
 def weigh(dialect: str, attribute: str, before: str | None, after: str | None, types: Mapping[str, str]) -> Verdict:
@@ -44,10 +74,13 @@ def weigh(dialect: str, attribute: str, before: str | None, after: str | None, t
     """
     if attribute == "position":
         return Verdict.ORDER_ONLY
-    if dialect == "sqlite":
-        return sqlite_meaning.weigh(attribute, before, after)
-    if dialect == "mysql":
-        return mysql_meaning.weigh(attribute, before, after)
-    if dialect == "postgresql":
-        return postgresql_meaning.weigh(attribute, before, after, types)
-    return Verdict.DIFFERENT
+    rules = _rules(dialect)
+    return Verdict.DIFFERENT if rules is None else rules.weigh(attribute, before, after, types)
+
+
+@cache
+def _rules(dialect: str) -> Rules | None:
+    """Import what knows a dialect: only where two texts differ is any of it needed."""
+    if dialect not in _DIALECTS:
+        return None
+    return cast("Rules", import_module(f"pytest_stairway.schema.{dialect}_meaning"))

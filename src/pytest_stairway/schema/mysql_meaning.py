@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_stairway.schema.difference import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_stairway.schema.model import Key
 
 __all__ = ["is_automatic", "weigh"]
@@ -35,7 +37,7 @@ def is_automatic(key: Key) -> bool:
     return key.kind in _AUTOMATIC_NAMES and _AUTOMATIC_NAMES[key.kind].fullmatch(key.name) is not None
 
 
-def weigh(attribute: str, before: str | None, after: str | None) -> Verdict:
+def weigh(attribute: str, before: str | None, after: str | None, _types: Mapping[str, str] | None = None) -> Verdict:
     """Weigh two texts that are not equal; None stands for no such fact."""
     if {before, after} <= _SAME_WHEN_ABSENT.get(attribute, frozenset()):
         return Verdict.SAME_MEANING

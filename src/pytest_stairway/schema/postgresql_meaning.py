@@ -20,24 +20,8 @@ if TYPE_CHECKING:
 
     from pytest_stairway.schema.model import Key
 
-__all__ = ["FOLLOWS", "is_automatic", "weigh"]
+__all__ = ["is_automatic", "weigh"]
 
-FOLLOWS: dict[str, tuple[str, ...]] = {
-    "not-null constraint": ("nullability",),
-    "comment on the not-null constraint": ("nullability",),
-    "storage": ("type",),
-    "compression": ("type",),
-    "collation": ("type",),
-    "identity type": ("identity", "type"),
-    "identity minimum": ("identity", "type"),
-    "identity maximum": ("identity", "type"),
-    "identity start": ("identity",),
-    "identity increment": ("identity",),
-    "identity cache": ("identity",),
-    "identity cycle": ("identity",),
-    "minimum": ("type",),
-    "maximum": ("type",),
-}
 """Attributes of which nothing is said where one of the others, on which they follow, has changed."""
 
 _AUTOMATIC_NAMES = {

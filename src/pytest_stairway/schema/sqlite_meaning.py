@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from pytest_stairway.schema.difference import Verdict
 from pytest_stairway.schema.sqlite_tokens import fold
 
-__all__ = ["weigh"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_stairway.schema.model import Key
+
+__all__ = ["is_automatic", "weigh"]
 
 _SAME_TYPES = {
     "INT": "INTEGER",
@@ -21,7 +27,12 @@ _SAME_DEFAULTS = {"true": "1", "false": "0"}
 _WHOLE_NUMBER = re.compile(r"'(0|-?[1-9]\d*)'")
 
 
-def weigh(attribute: str, before: str | None, after: str | None) -> Verdict:
+def is_automatic(_key: Key) -> bool:
+    """Tell whether an object's name looks like one that SQLite made up: the reader shows none of those."""
+    return False
+
+
+def weigh(attribute: str, before: str | None, after: str | None, _types: Mapping[str, str] | None = None) -> Verdict:
     """Weigh two texts that are not equal; None stands for no such fact."""
     if attribute == "not-null constraint":  # nothing can be done with its name
         return Verdict.SAME_MEANING
