@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from pytest_stairway.faults import words_of
 from pytest_stairway.findings import Direction
 from pytest_stairway.hints import hint_of
+from pytest_stairway.walk.faults import words_of
 
 
 @pytest.mark.parametrize(

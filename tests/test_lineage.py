@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stairway.lineage import Lineage
 from pytest_stairway.revisions import load_history
+from pytest_stairway.walk.lineage import Lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

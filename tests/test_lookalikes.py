@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_stairway.lookalikes import meant_by
+from pytest_stairway.checks.lookalikes import meant_by
 from pytest_stairway.schema import Key, Schema
 
 BEFORE = {

@@ -8,7 +8,7 @@ from multiprocessing.connection import Client
 
 import pytest
 
-from pytest_stairway.porter import Porter, ask_porter
+from pytest_stairway.plugin.porter import Porter, ask_porter
 
 
 def test_everybody_gets_the_same_address() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_stairway.checks.operations import drop, execute, rename
+from pytest_stairway.checks.remedies import remedy_for
 from pytest_stairway.findings import Direction
-from pytest_stairway.operations import drop, execute, rename
-from pytest_stairway.remedies import remedy_for
 from pytest_stairway.schema import Change, Difference, Key
 
 AUTHOR = Key("table", "author")

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import IntegrityError as Wrapped
 
-from pytest_stairway.row_faults import fault_of, has_new_columns, is_of_made_up_values
 from pytest_stairway.rows import Rows, TableRows
+from pytest_stairway.walk.row_faults import fault_of, has_new_columns, is_of_made_up_values
 
 
 class IntegrityError(Exception):

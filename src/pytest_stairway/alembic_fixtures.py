@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_stairway.fixtures import DATABASE, lent, told
+from pytest_stairway.plugin.fixtures import DATABASE, lent, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.rehearsal import Rehearsal
     from pytest_stairway.revisions import Revision
-    from pytest_stairway.roundtrip import Roundtrip
+    from pytest_stairway.walk.roundtrip import Roundtrip
 
 __all__ = ["OFFLINE", "WALKED", "Answer", "accepted", "barrier_note", "reported"]
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_stairway.access import Access
-from pytest_stairway.carried_rows import RowSettings
-from pytest_stairway.environment import Environment
+from pytest_stairway.environment.access import Access
+from pytest_stairway.environment.environment import Environment
+from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, StairwayError, UsageError
-from pytest_stairway.faults import line_in, story_of, words_of
 from pytest_stairway.lenience import lenient
 from pytest_stairway.migrated import MigratedDatabase
 from pytest_stairway.mistakes import environment_finding
-from pytest_stairway.moves import move
 from pytest_stairway.revisions.source import shown
-from pytest_stairway.sandbox import Sandbox
+from pytest_stairway.walk.carried_rows import RowSettings
+from pytest_stairway.walk.faults import line_in, story_of, words_of
+from pytest_stairway.walk.moves import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database, Server
-    from pytest_stairway.environment import Survey
-    from pytest_stairway.lineage import Lineage
-    from pytest_stairway.moves import Move
+    from pytest_stairway.environment.environment import Survey
     from pytest_stairway.revisions import History
+    from pytest_stairway.walk.lineage import Lineage
+    from pytest_stairway.walk.moves import Move
 
 __all__ = ["Clones", "TemplateUnbuilt", "Templates"]
 

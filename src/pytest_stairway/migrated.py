@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sqlalchemy import make_url, text
 
+from pytest_stairway.environment.guard import Guard
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.frames import strip_tracebacks
-from pytest_stairway.guard import Guard
 from pytest_stairway.lenience import lenient
-from pytest_stairway.moves import move
 from pytest_stairway.rows import RowGenerator, RowReader, compare_rows
 from pytest_stairway.schema import Verdict, compare_schemas, reader_for
 from pytest_stairway.tables import Tables
+from pytest_stairway.walk.moves import move
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Executable, Table
     from sqlalchemy.engine import URL
 
-    from pytest_stairway.access import Access
-    from pytest_stairway.carried_rows import RowSettings
     from pytest_stairway.contacts import Contact
     from pytest_stairway.databases import Database
-    from pytest_stairway.environment import Environment
+    from pytest_stairway.environment.access import Access
+    from pytest_stairway.environment.environment import Environment
     from pytest_stairway.rows import Population, Rows
     from pytest_stairway.schema import Schema
+    from pytest_stairway.walk.carried_rows import RowSettings
 
 __all__ = ["MigratedDatabase", "Moment"]
 

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy.engine.url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, MissingGreenlet, NoSuchModuleError
 
-from pytest_stairway import guard
-from pytest_stairway.environment import EnvironmentRaised, EnvironmentUnusable
+from pytest_stairway.environment import guard
+from pytest_stairway.environment.environment import EnvironmentRaised, EnvironmentUnusable
 from pytest_stairway.exceptions import ConnectionRefused, StairwayError
-from pytest_stairway.faults import line_in, words_of
 from pytest_stairway.findings import Finding
 from pytest_stairway.frames import own_frames, told_frames
 from pytest_stairway.hints import hint_of
 from pytest_stairway.paths import is_same_file
 from pytest_stairway.revisions.source import read_text, shown
+from pytest_stairway.walk.faults import line_in, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,38 +13,38 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_stairway.answers import OFFLINE, Answer, accepted, barrier_note, reported
-from pytest_stairway.carried_rows import DIALECTS
-from pytest_stairway.checks import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip
-from pytest_stairway.environment import Environment, EnvironmentRaised
+from pytest_stairway.checks.row_names import RowNames
+from pytest_stairway.checks.rows import check_rows
+from pytest_stairway.checks.schemas import VERSION_COLUMN_LENGTH, check_descent, check_release, check_roundtrip
+from pytest_stairway.environment.environment import Environment, EnvironmentRaised
+from pytest_stairway.environment.sandbox import Sandbox
+from pytest_stairway.environment.surveying import survey_alone
 from pytest_stairway.exceptions import HistoryUnusable, StairwayError
-from pytest_stairway.faults import is_irreversible
 from pytest_stairway.findings import Direction, Finding, Severity
-from pytest_stairway.moves import move
 from pytest_stairway.report import Outcome, RevisionReport
 from pytest_stairway.revisions import check_structure
-from pytest_stairway.roundtrip import Roundtrip
-from pytest_stairway.row_checks import check_rows
-from pytest_stairway.row_names import RowNames
-from pytest_stairway.sandbox import Sandbox
-from pytest_stairway.shortcuts import Shortcuts
-from pytest_stairway.surveying import survey_alone
-from pytest_stairway.walk import Walk
+from pytest_stairway.walk.carried_rows import DIALECTS
+from pytest_stairway.walk.faults import is_irreversible
+from pytest_stairway.walk.moves import move
+from pytest_stairway.walk.roundtrip import Roundtrip
+from pytest_stairway.walk.shortcuts import Shortcuts
+from pytest_stairway.walk.walk import Walk
 from pytest_stairway.workspace import Workspace, find_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from pytest_stairway.environment import Survey
-    from pytest_stairway.keeping import Keeper
-    from pytest_stairway.moves import Move
-    from pytest_stairway.offline_repeat import OfflineRepeat
-    from pytest_stairway.offline_scripts import OfflineScripts
-    from pytest_stairway.offline_walk import OfflineWalk
+    from pytest_stairway.environment.environment import Survey
+    from pytest_stairway.offline.repeat import OfflineRepeat
+    from pytest_stairway.offline.scripts import OfflineScripts
+    from pytest_stairway.offline.walk import OfflineWalk
     from pytest_stairway.report import Report
     from pytest_stairway.revisions import Revision
-    from pytest_stairway.session import StepFailed
     from pytest_stairway.settings import Settings
+    from pytest_stairway.walk.keeping import Keeper
+    from pytest_stairway.walk.moves import Move
+    from pytest_stairway.walk.session import StepFailed
 
 __all__ = ["Answer", "Project", "find_configuration"]
 
@@ -137,7 +137,7 @@ class Project(Workspace):
 
     def check_offline(self, revision: Revision) -> Answer:
         """Check the SQL that Alembic writes offline for one revision."""
-        from pytest_stairway.offline_walk import COMPARED
+        from pytest_stairway.offline.walk import COMPARED
 
         try:
             if self._is_proven(revision.revision):
@@ -166,7 +166,7 @@ class Project(Workspace):
 
     @cached_property
     def _scripts(self) -> OfflineScripts:
-        from pytest_stairway.offline_scripts import OfflineScripts
+        from pytest_stairway.offline.scripts import OfflineScripts
 
         return OfflineScripts(self.history, self.server, irreversible=self._irreversible())
 
@@ -174,7 +174,7 @@ class Project(Workspace):
         """Get ready to repeat each round trip by its SQL, which is written before the walk's run of `env.py` begins."""
         if not self.settings.offline or not survey.continuous:
             return None
-        from pytest_stairway.offline_repeat import DIALECT, OfflineRepeat
+        from pytest_stairway.offline.repeat import DIALECT, OfflineRepeat
 
         if self.server.dialect != DIALECT:
             return None
@@ -186,7 +186,7 @@ class Project(Workspace):
 
     def _started_offline_walk(self) -> OfflineWalk | None:
         """Start the walk that compares; None where it cannot."""
-        from pytest_stairway.offline_walk import COMPARED, OfflineWalk
+        from pytest_stairway.offline.walk import COMPARED, OfflineWalk
 
         if self.server.dialect not in COMPARED:
             return None
@@ -243,7 +243,7 @@ class Project(Workspace):
 
     def check_release(self, start: str) -> Answer:
         """Upgrade from a released revision to the heads in one run."""
-        from pytest_stairway.release import walk_release
+        from pytest_stairway.walk.release import walk_release
 
         try:
             walk = self._guarded(self._started_walk)
@@ -268,7 +268,7 @@ class Project(Workspace):
 
     def check_models(self) -> Answer:
         """Compare what the migrations make with what the models declare."""
-        from pytest_stairway.drift import check_models
+        from pytest_stairway.checks.models import check_models
         from pytest_stairway.models import compare_models
 
         try:
@@ -379,7 +379,7 @@ class Project(Workspace):
 
 
 def _keeper() -> Keeper:
-    from pytest_stairway.keeping import Keeper
+    from pytest_stairway.walk.keeping import Keeper
 
     return Keeper()
 

@@ -18,9 +18,9 @@ import runpy
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.carried_rows import RowSettings
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.rows import builtin_words
+from pytest_stairway.walk.carried_rows import RowSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

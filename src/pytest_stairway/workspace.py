@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 from pytest_stairway import databases
 from pytest_stairway.baseline import FILE_NAME as BASELINE
 from pytest_stairway.baseline import Baseline, read_baseline
-from pytest_stairway.carried_rows import DIALECTS, RowSettings
 from pytest_stairway.databases import Cache
-from pytest_stairway.environment import Environment
+from pytest_stairway.environment.environment import Environment
+from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.exceptions import DatabaseUnavailable, HistoryUnusable, UsageError
-from pytest_stairway.lineage import Lineage
 from pytest_stairway.marks import marks_in
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
 from pytest_stairway.pieces import cut, read_shard
@@ -21,14 +20,15 @@ from pytest_stairway.report import DatabaseFacts, HistoryFacts
 from pytest_stairway.revisions import load_history
 from pytest_stairway.revisions.extensions import created_extensions
 from pytest_stairway.rows_file import read_rows_file
-from pytest_stairway.sandbox import Sandbox
+from pytest_stairway.walk.carried_rows import DIALECTS, RowSettings
+from pytest_stairway.walk.lineage import Lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_stairway.databases import Provider, Server
-    from pytest_stairway.environment import Survey
-    from pytest_stairway.guard import Contact
+    from pytest_stairway.environment.environment import Survey
+    from pytest_stairway.environment.guard import Contact
     from pytest_stairway.revisions import History, Revision
     from pytest_stairway.settings import Settings
 

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import random
 import shutil
-import signal
 import tempfile
 import time
 from contextlib import ExitStack
@@ -138,7 +137,7 @@ def crash(ways: list[str], processes: Any, base: Path, cache: Path) -> None:
         for process, moment in sorted(running, key=lambda pair: pair[1] or LONGEST):
             if moment is not None:
                 time.sleep(max(0.0, began + moment - time.monotonic()))
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()  # unless it was done before its time
         for process, moment in running:
             process.join(60)
             assert process.exitcode == 0 or moment is not None

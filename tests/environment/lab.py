@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from pytest_stairway.environment import Environment
+from pytest_stairway.environment.environment import Environment
+from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.project import Project
 from pytest_stairway.revisions import load_history
-from pytest_stairway.sandbox import Sandbox
-from pytest_stairway.session import Session, StepFailed
 from pytest_stairway.settings import Settings
+from pytest_stairway.walk.session import Session, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

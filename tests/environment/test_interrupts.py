@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from environment.lab import AUTHOR, INI, REVISION
+from pytest_stairway.environment.threads import EnvironmentThread, GoesOn, Interrupted, in_own_thread, interruptible
 from pytest_stairway.exceptions import ConnectionRefused
-from pytest_stairway.threads import EnvironmentThread, GoesOn, Interrupted, in_own_thread, interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -260,7 +260,7 @@ def test_our_own_cleaning_up_is_never_interrupted() -> None:
 
 
 def test_what_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_stairway.threads.EnvironmentThread.stop", lambda self: self.wait(0))
+    monkeypatch.setattr("pytest_stairway.environment.threads.EnvironmentThread.stop", lambda self: self.wait(0))
     go = threading.Event()
     with pytest.raises(GoesOn):
         in_own_thread(go.wait, enough=lambda: True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from environment.lab import AUTHOR, BOOK, INI, REVISION, WALKED
-from pytest_stairway.logs import LoggingState, preserved_logging
+from pytest_stairway.environment.logs import LoggingState, preserved_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

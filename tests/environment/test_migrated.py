@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from pytest_stairway.exceptions import UsageError
-from pytest_stairway.lending import clones_of
+from pytest_stairway.plugin.lending import clones_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

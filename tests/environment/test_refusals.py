@@ -14,8 +14,8 @@ from sqlalchemy import NullPool, StaticPool, create_engine, text
 
 from environment.lab import AUTHOR, BOOK, WALKED
 from pytest_stairway import databases
+from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.exceptions import ConnectionRefused
-from pytest_stairway.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,7 +334,7 @@ def test_the_thread_that_waits_connects_as_usual_even_then(lab: Lab, tmp_path: P
     session.look(lambda _url, _connection: None)  # the run is there, and waits
     run = session._current
     assert run is not None
-    from pytest_stairway.stepping import Command
+    from pytest_stairway.walk.stepping import Command
 
     run._commands.put(Command(revision="a1", observed=False))
     assert started.wait(10)

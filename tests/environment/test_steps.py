@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from environment.lab import AUTHOR, BOOK, WALKED
-from pytest_stairway.environment import NothingCommitted
+from pytest_stairway.environment.environment import NothingCommitted
 from pytest_stairway.exceptions import ConnectionRefused
-from pytest_stairway.session import Swallowed
+from pytest_stairway.walk.session import Swallowed
 
 if TYPE_CHECKING:
     from environment.lab import Lab

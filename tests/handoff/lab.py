@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_stairway.databases import Database
-    from pytest_stairway.environment import Environment
+    from pytest_stairway.environment.environment import Environment
 
 STATE = """
 SELECT string_agg(line, E'\\n' ORDER BY line) FROM (

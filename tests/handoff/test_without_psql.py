@@ -11,9 +11,9 @@ from handoff.release_lab import NOTES
 from handoff.test_dump import RANGE
 from handoff.test_proof import BOUND, COMMENT, sample_project
 from offline.test_walk import Asked, told
-from pytest_stairway import offline_runners
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.handoff import dump, runner
+from pytest_stairway.offline import runners as offline_runners
 
 if TYPE_CHECKING:
     from pathlib import Path

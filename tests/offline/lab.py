@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gauntlet.case import Case, Rev, write
-from pytest_stairway.environment import Environment
+from pytest_stairway.environment.environment import Environment
+from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.handoff.span import span_of
-from pytest_stairway.offline import Part, Script, render_offline
+from pytest_stairway.offline.rendering import Part, Script, render_offline
 from pytest_stairway.revisions import load_history
-from pytest_stairway.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pytest_stairway.databases import Server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_stairway.offline_plain import changes_schema_only, is_plain
+from pytest_stairway.offline.plain import changes_schema_only, is_plain
 
 PLAIN = {
     "ddl": "ALTER TABLE a ADD COLUMN c INTEGER DEFAULT '0'::integer NOT NULL;",

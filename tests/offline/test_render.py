@@ -8,10 +8,10 @@ import pytest
 
 from gauntlet.case import Rev, sql, table
 from offline.lab import both, env, sample, texts
-from pytest_stairway.environment import EnvironmentRaised, NotConnected
+from pytest_stairway.environment.environment import EnvironmentRaised, NotConnected
 from pytest_stairway.exceptions import ConnectionRefused, UsageError
 from pytest_stairway.handoff.span import span_of
-from pytest_stairway.offline import Part, Step, render_offline
+from pytest_stairway.offline.rendering import Part, Step, render_offline
 
 if TYPE_CHECKING:
     from offline.lab import OfflineLab

@@ -10,9 +10,9 @@ import pytest
 from gauntlet.case import Case, Rev, sql, table, write
 from offline.lab import env
 from offline.test_plain import PLAIN
-from pytest_stairway.access import Access
-from pytest_stairway.offline_runners import _Driver, script_runner
-from pytest_stairway.offline_walk import OfflineWalk
+from pytest_stairway.environment.access import Access
+from pytest_stairway.offline.runners import _Driver, script_runner
+from pytest_stairway.offline.walk import OfflineWalk
 from pytest_stairway.project import Project
 from pytest_stairway.settings import Settings
 

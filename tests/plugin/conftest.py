@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Imported once: pytester forgets what an inner run imports, and SQLAlchemy does not like to be imported twice.
-for module in ("alembic.command", "sqlalchemy.dialects.sqlite", "pytest_stairway.session_plugin"):
+for module in ("alembic.command", "sqlalchemy.dialects.sqlite", "pytest_stairway.plugin.session"):
     importlib.import_module(module)
 
 INI = """\

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stairway.rows import RowReader, Rows
-from pytest_stairway.touched_rows import CapturePlan, SchemaChange, plan_capture, tables_that_differ
+from pytest_stairway.walk.touched_rows import CapturePlan, SchemaChange, plan_capture, tables_that_differ
 
 if TYPE_CHECKING:
     from pytest_stairway.schema import Schema

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from gauntlet.case import Rev, sql, table
-from pytest_stairway.carried_rows import CarriedRows, RowSettings, Style
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.findings import Severity
 from pytest_stairway.report import Outcome, Report
 from pytest_stairway.reporters.json import as_json
+from pytest_stairway.walk.carried_rows import CarriedRows, RowSettings, Style
 
 if TYPE_CHECKING:
     from conftest import MakeProject

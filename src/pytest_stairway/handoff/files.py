@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from sqlalchemy.dialects import registry
 
 from pytest_stairway import __version__
-from pytest_stairway.faults import is_irreversible, words_of
 from pytest_stairway.handoff.guarded import guarded, guarded_steps
 from pytest_stairway.handoff.pieces import as_text
-from pytest_stairway.offline import render_offline
-from pytest_stairway.offline_checks import Blame, check_rendering
-from pytest_stairway.session import StepFailed
+from pytest_stairway.offline.checks import Blame, check_rendering
+from pytest_stairway.offline.rendering import render_offline
+from pytest_stairway.walk.faults import is_irreversible, words_of
+from pytest_stairway.walk.session import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pytest_stairway.environment import Environment
+    from pytest_stairway.environment.environment import Environment
     from pytest_stairway.findings import Finding
     from pytest_stairway.handoff.pieces import Guarding, Piece
     from pytest_stairway.handoff.span import Span
-    from pytest_stairway.offline import Script, Statement
+    from pytest_stairway.offline.rendering import Script, Statement
 
 __all__ = ["Files", "SqlFile", "quoted", "write_files"]
 

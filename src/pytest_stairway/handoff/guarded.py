@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_stairway.handoff.pieces import Kind, Piece
-from pytest_stairway.offline import Part
+from pytest_stairway.offline.rendering import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_stairway.handoff.pieces import Guarding
-    from pytest_stairway.offline import Script, Statement
+    from pytest_stairway.offline.rendering import Script, Statement
 
 __all__ = ["guarded", "guarded_steps"]
 

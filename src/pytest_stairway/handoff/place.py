@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, column, select, table, text
 
-from pytest_stairway.access import Access
-from pytest_stairway.environment import Environment
-from pytest_stairway.moves import take
+from pytest_stairway.environment.access import Access
+from pytest_stairway.environment.environment import Environment
+from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.rows import RowReader
-from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.schema import reader_for
+from pytest_stairway.walk.moves import take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.carried_rows import RowSettings
     from pytest_stairway.databases import Database, Server
-    from pytest_stairway.environment import Circumstances, Survey
-    from pytest_stairway.moves import Move
-    from pytest_stairway.offline import Step
+    from pytest_stairway.environment.environment import Circumstances, Survey
+    from pytest_stairway.offline.rendering import Step
     from pytest_stairway.revisions import History
     from pytest_stairway.rows import Population, Rows
     from pytest_stairway.schema import Schema
+    from pytest_stairway.walk.carried_rows import RowSettings
+    from pytest_stairway.walk.moves import Move
 
 __all__ = ["SEED", "Place", "Site", "State"]
 

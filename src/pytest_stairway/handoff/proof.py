@@ -10,13 +10,13 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_stairway.faults import line_in, story_of, words_of
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.handoff.keyed import by_key
-from pytest_stairway.offline_checks import Blame, differing, failed_to_run
+from pytest_stairway.offline.checks import Blame, differing, failed_to_run
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import RowChange, compare_rows
 from pytest_stairway.schema import Change, Difference, Verdict, compare_schemas
+from pytest_stairway.walk.faults import line_in, story_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pytest_stairway.handoff.place import Place, State
     from pytest_stairway.handoff.runner import Result, Runner
     from pytest_stairway.handoff.span import Span
-    from pytest_stairway.moves import Move
     from pytest_stairway.rows import RowDifference, Rows
     from pytest_stairway.schema import Schema
+    from pytest_stairway.walk.moves import Move
 
 __all__ = ["Check", "Proof", "prove"]
 

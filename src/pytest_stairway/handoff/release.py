@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_stairway.environment import Environment
+from pytest_stairway.environment.environment import Environment
+from pytest_stairway.environment.sandbox import Sandbox
+from pytest_stairway.environment.surveying import survey_alone
 from pytest_stairway.exceptions import HistoryUnusable, StairwayError, UsageError
 from pytest_stairway.findings import Finding, Severity
 from pytest_stairway.handoff.accepting import Acceptances
@@ -22,8 +24,6 @@ from pytest_stairway.handoff.span import Span, span_of
 from pytest_stairway.handoff.sqlite import SqliteGuarding
 from pytest_stairway.handoff.start import Start, StartNotReached, make_start
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
-from pytest_stairway.sandbox import Sandbox
-from pytest_stairway.surveying import survey_alone
 
 if TYPE_CHECKING:
     from pytest_stairway.handoff.pieces import Guarding

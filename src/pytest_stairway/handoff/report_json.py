@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stairway import __version__
 from pytest_stairway.handoff.bundle import checksum
-from pytest_stairway.offline import Part
+from pytest_stairway.offline.rendering import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_stairway.clients import find_client
 from pytest_stairway.databases.drivers import Administrator, usable_driver
-from pytest_stairway.faults import words_of
 from pytest_stairway.handoff.place import SEED
+from pytest_stairway.walk.faults import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_stairway.clients import Client
     from pytest_stairway.databases import Database
     from pytest_stairway.handoff.files import SqlFile
-    from pytest_stairway.offline import Statement
+    from pytest_stairway.offline.rendering import Statement
 
 __all__ = ["ByDriver", "ByPsql", "Result", "Runner", "runner_for"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_stairway.exceptions import UsageError
-from pytest_stairway.offline import Step
+from pytest_stairway.offline.rendering import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

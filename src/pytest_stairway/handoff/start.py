@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from pytest_stairway.exceptions import StairwayError, UsageError
-from pytest_stairway.faults import words_of
 from pytest_stairway.handoff.dump import restore_dump
 from pytest_stairway.handoff.place import Place
-from pytest_stairway.session import Session, StepFailed
+from pytest_stairway.walk.faults import words_of
+from pytest_stairway.walk.session import Session, StepFailed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_stairway.findings import Severity
 from pytest_stairway.handoff.bundle import checksum
 from pytest_stairway.handoff.traits import builds_concurrently, own_timeouts, shares_transactions
-from pytest_stairway.offline import Part
+from pytest_stairway.offline.rendering import Part
 from pytest_stairway.reporters.failure import render_finding
 from pytest_stairway.rows import RowChange
 from pytest_stairway.schema import Change

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_stairway.offline import Part
+from pytest_stairway.offline.rendering import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_stairway.handoff.files import Files
-    from pytest_stairway.offline import Script
+    from pytest_stairway.offline.rendering import Script
 
 __all__ = ["builds_concurrently", "own_timeouts", "shares_transactions"]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pytest_stairway.environment import Environment
+from pytest_stairway.environment.environment import Environment
+from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.exceptions import StairwayError
 from pytest_stairway.models.creating import create_tables, drop_tables
 from pytest_stairway.models.declarable import judge, restrict
 from pytest_stairway.models.metadata import Choices, Declared, metadata_of
 from pytest_stairway.models.operations import mending_operations
-from pytest_stairway.sandbox import Sandbox
 from pytest_stairway.schema import Schema, Verdict, compare_schemas, reader_for
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pytest_stairway.databases import Server
-    from pytest_stairway.environment import Run, Survey
+    from pytest_stairway.environment.environment import Run, Survey
     from pytest_stairway.schema import Difference, Key
 
 __all__ = ["Comparison", "ModelsFailed", "compare_models"]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_stairway.complaints import complaint_of
-from pytest_stairway.faults import words_of
 from pytest_stairway.rehearsal.looks import announce_rewrites, default_schema
 from pytest_stairway.rehearsal.model import Failure, Run
 from pytest_stairway.rehearsal.probing import bystanders
 from pytest_stairway.rehearsal.telling import Names, is_told, tell_locks, tell_statements
 from pytest_stairway.rehearsal.watching import Watch
 from pytest_stairway.rows.backend import Refused, refusable
+from pytest_stairway.walk.faults import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -14,7 +14,7 @@ from pytest_stairway.rehearsal.keys import loosen, unique_columns
 from pytest_stairway.rehearsal.probing import bystanders
 from pytest_stairway.rehearsal.running import Watched, Watcher, prepare
 from pytest_stairway.rows import RowGenerator
-from pytest_stairway.session import Session, StepFailed
+from pytest_stairway.walk.session import Session, StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

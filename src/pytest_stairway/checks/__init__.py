@@ -1,0 +1,1 @@
+"""Turns what was seen into findings, without a database."""

@@ -1,0 +1,372 @@
+"""Turns the rows that the walk has captured into findings.  Nothing here touches a database.
+
+Rows are looked at four times: before a revision, after its upgrade, after its downgrade, after its second upgrade.  One
+defect is told once: what the downgrade did not bring back is not told again of the second upgrade, and what the upgrade
+did to rows that are back afterwards is not told at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.revisions.source import shown
+from pytest_stairway.rows import RowChange, Rows, compare_rows
+from pytest_stairway.schema import Key
+from pytest_stairway.walk.carried_rows import EVERY_TABLE
+from pytest_stairway.walk.faults import is_irreversible
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from pytest_stairway.revisions import Revision
+    from pytest_stairway.rows import RowDifference, TableRows
+    from pytest_stairway.schema import Schema
+    from pytest_stairway.walk.roundtrip import Roundtrip, RowMoments
+
+__all__ = ["check_rows"]
+
+_FUNCTIONS = {Direction.UPGRADE: "upgrade", Direction.DOWNGRADE: "downgrade", Direction.REUPGRADE: "upgrade"}
+_ROWS_FILE = "supply rows or values for it by stairway_rows_file (docs/rows.md)"
+
+
+def check_rows(
+    trip: Roundtrip, revision: Revision, *, dialect: str, told: Collection[str] = (), bottom: Revision | None = None
+) -> tuple[Finding, ...]:
+    """Judge what one revision's steps did to the rows.
+
+    Args:
+        trip: what was seen.
+        revision: the revision.
+        dialect: SQLAlchemy's name of the dialect.
+        told: the objects of which the schema's findings tell already.
+        bottom: the revision down to which the excursion went, where there was one.
+    """
+    failure = trip.failures.get(Direction.DOWNGRADE)
+    excused = trip.left_alone or (failure is not None and is_irreversible(failure, revision))
+    teller = _Teller(revision=revision, dialect=dialect, excused=excused, told=told)
+    findings = list(teller.unpopulated(trip))
+    if trip.rows is not None:
+        for name in trip.rows.before:
+            schema = trip.upgraded.get(name) if trip.upgraded is not None else None
+            findings += _Steps.of(trip.rows, name, teller, schema).findings()
+            if trip.excursion is not None and bottom is not None:
+                findings += _check_excursion(trip.rows, trip.excursion.rows, name, teller, bottom)
+    return tuple(findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Teller:
+    """Makes findings of one revision."""
+
+    revision: Revision
+    dialect: str
+    excused: bool
+    """The revision is declared irreversible: somebody knows what it does."""
+    told: Collection[str]
+
+    def tells_of(self, table: str, column: str | None) -> bool:
+        """Tell whether the schema's findings name a table or a column."""
+        return f"table {table}" in self.told or f"column {table}.{column}" in self.told
+
+    def finding(
+        self,
+        code: str,
+        direction: Direction,
+        what: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """Make a finding that stands at the step's function."""
+        return Finding(
+            code=code,
+            severity=severity,  # type: ignore[arg-type]  # None is the code's own
+            revision=self.revision.revision,
+            direction=direction,
+            dialect=self.dialect,
+            object=what,
+            message=message,
+            hint=hint,
+            path=shown(self.revision.path),
+            line=self.revision.line_of(_FUNCTIONS[direction]),
+        )
+
+    def unpopulated(self, trip: Roundtrip) -> Iterator[Finding]:
+        """Tell of the tables that could not be given rows."""
+        for each in trip.unpopulated:
+            what = f"table {each.table}" if each.table != EVERY_TABLE else "every table"
+            yield self.finding(
+                "not-populated",
+                Direction.UPGRADE,
+                what,
+                f"{what}: no row could be made, so nothing is known of its data: {each.reason}",
+                hint=_ROWS_FILE[0].upper() + _ROWS_FILE[1:],
+            )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Steps:
+    """What became of one database's rows."""
+
+    teller: _Teller
+    up: tuple[RowDifference, ...] = ()
+    """From before to after the upgrade."""
+    back: tuple[RowDifference, ...] | None = None
+    """From before to after the downgrade; None where it did not come to that."""
+    again: tuple[RowDifference, ...] = ()
+    """From after the upgrade to after the second one."""
+    upgraded: Rows = field(default_factory=Rows)
+    """After the upgrade."""
+    schema: Schema | None = None
+    """After the upgrade."""
+    _old_names: dict[str, str] = field(init=False)
+    _lost: set[str] = field(init=False, default_factory=set)
+    """The tables of which a loss is told."""
+
+    def __post_init__(self) -> None:
+        renamed = (each for each in self.up if each.change is RowChange.TABLE_RENAMED)
+        self._old_names = {each.to: each.table for each in renamed if each.to is not None}
+
+    @classmethod
+    def of(cls, rows: RowMoments, name: str, teller: _Teller, schema: Schema | None) -> _Steps:
+        """Compare the moments of one database."""
+
+        def compared(one: dict[str, Rows] | None, other: dict[str, Rows] | None) -> tuple[RowDifference, ...] | None:
+            return None if one is None or other is None else compare_rows(one[name], other[name])
+
+        return cls(
+            teller=teller,
+            up=compared(rows.before, rows.upgraded) or (),
+            back=compared(rows.before, rows.downgraded),
+            again=compared(rows.upgraded, rows.reupgraded) or (),
+            upgraded=rows.upgraded[name] if rows.upgraded is not None else Rows(),
+            schema=schema,
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        """Tell what each step did, in the steps' order."""
+        back = list(self._of_round_trip())
+        yield from self._of_upgrade()
+        yield from back
+        yield from self._of_second_upgrade()
+
+    # -- upgrade ------------------------------------------------------------------------------------------------------
+
+    def _of_upgrade(self) -> Iterator[Finding]:
+        for each in self.up:
+            table = self._old_names.get(each.table, each.table)
+            if not each.holds_data or self._came_back(table, each):
+                continue
+            if each.change in {RowChange.TABLE_DROPPED, RowChange.COLUMN_DROPPED}:
+                self._lost.add(table)
+                if self.teller.tells_of(table, each.column):
+                    continue  # the schema is not restored, so that nobody expects the data back
+                yield self._dropped(each)
+            elif each.change is RowChange.ROWS_LOST:
+                yield self._tell_upgrade("rows-deleted", each, f"the upgrade deletes rows: {_told(each)}")
+            elif each.change is RowChange.VALUES_CHANGED and _overwrites(each) and not each.converted:
+                hint = "Let a backfill touch what is empty only: `… WHERE … IS NULL`"
+                message = f"the upgrade overwrites values: {_told(each)}"
+                yield self._tell_upgrade("values-overwritten", each, message, hint=hint)
+
+    def _came_back(self, table: str, up: RowDifference) -> bool:
+        """Tell whether the rows are, after the downgrade, as they were before."""
+        if self.back is None:
+            return False
+        return not any(_is_loss(each) and _concerns(each, table, up.column) for each in self.back)
+
+    def _dropped(self, each: RowDifference) -> Finding:
+        what = f"column {each.column}" if each.column else f"table {each.table}"
+        end = ", and the downgrade does not bring it back" if self.back is not None else ""
+        return self.teller.finding(
+            "data-dropped",
+            Direction.UPGRADE,
+            each.object,
+            f"the upgrade drops {what}, which holds data: {_told(each)}{end}",
+            hint="Keep the data somewhere, or say that it may go: `# stairway: accept data-dropped: REASON`",
+            severity=Severity.INFO if self.teller.excused else None,
+        )
+
+    def _tell_upgrade(self, code: str, each: RowDifference, message: str, *, hint: str | None = None) -> Finding:
+        """Tell what an upgrade does to rows; where the round trip tells it as a loss, for the reports only."""
+        told = self.back is not None or self.teller.excused
+        severity = Severity.INFO if told else None
+        return self.teller.finding(code, Direction.UPGRADE, each.object, message, hint=hint, severity=severity)
+
+    # -- downgrade ----------------------------------------------------------------------------------------------------
+
+    def _of_round_trip(self) -> Iterator[Finding]:
+        """Tell what is not as it was, but for what the upgrade itself dropped."""
+        for each in self.back or ():
+            if not _is_loss(each) or self._was_dropped(each.table, each.column) or each.converted:
+                continue
+            if each.change is RowChange.ROWS_LOST:
+                self._lost.add(each.table)
+                yield self.teller.finding(
+                    "rows-lost",
+                    Direction.DOWNGRADE,
+                    each.object,
+                    f"rows are gone after upgrade and downgrade: {_told(each)}{self._culprit(each)}",
+                    hint="Let the upgrade keep them, or the downgrade put them back",
+                )
+            elif each.change is RowChange.VALUES_CHANGED:
+                self._lost.add(each.table)
+                yield self.teller.finding(
+                    "values-not-restored",
+                    Direction.DOWNGRADE,
+                    each.object,
+                    f"values are others after upgrade and downgrade: {_told(each)}{self._culprit(each)}",
+                    hint="Put the values back in downgrade(), or let the upgrade leave them alone",
+                )
+
+    def _culprit(self, loss: RowDifference) -> str:
+        """Say where it is the upgrade that did it."""
+        for each in self.up:
+            table = self._old_names.get(each.table, each.table)
+            if (table, each.column, each.change) == (loss.table, loss.column, loss.change) and _is_loss(each):
+                return "; the upgrade deletes them" if each.column is None else "; the upgrade overwrites them"
+        return ""
+
+    def _was_dropped(self, table: str, column: str | None) -> bool:
+        """Tell whether the upgrade dropped a column, or the table with all that was in it."""
+        for each in self.up:
+            of_table = each.change is RowChange.TABLE_DROPPED and each.table == table
+            of_column = each.change is RowChange.COLUMN_DROPPED and each.column == column
+            if of_table or (of_column and self._old_names.get(each.table, each.table) == table):
+                return True
+        return False
+
+    # -- second upgrade -----------------------------------------------------------------------------------------------
+
+    def _of_second_upgrade(self) -> Iterator[Finding]:
+        """Tell what the upgrade fills otherwise the second time, where nothing was lost on the way."""
+        for each in self.again:
+            if self._follows_from_loss(each) or self._is_given(each):
+                continue
+            if each.change is RowChange.VALUES_CHANGED and self._was_filled(each):
+                yield self._not_repeatable(each, "fills other values than the first")
+                yield from self._dropped_by_downgrade(each)
+            elif each.change is RowChange.ROWS_ADDED:
+                yield self._not_repeatable(each, "leaves rows that the first did not")
+
+    def _follows_from_loss(self, again: RowDifference) -> bool:
+        """Tell whether the second upgrade did not find what it needs: what was lost on the way is told already."""
+        made = any((each.change, each.table) == (RowChange.TABLE_ADDED, again.table) for each in self.up)
+        lost = self._lost & {again.table, self._old_names.get(again.table, again.table)}
+        return bool(lost or (made and self._lost)) or self.teller.tells_of(again.table, again.column)
+
+    def _was_filled(self, again: RowDifference) -> bool:
+        """Tell whether the upgrade is what filled a column."""
+        return any(
+            each.table == again.table
+            and (each.column in {None, again.column})
+            and each.change is not RowChange.ROWS_LOST
+            for each in self.up
+        )
+
+    def _is_given(self, again: RowDifference) -> bool:
+        """Tell whether it is what the database itself gives to rows that the upgrade inserts: a number, the time."""
+        added = {RowChange.ROWS_ADDED, RowChange.TABLE_ADDED}
+        inserted = [each for each in self.up if each.table == again.table and each.change in added]
+        if again.column is None or not inserted or inserted[0].rows < again.rows:
+            return False
+        return again.column in self.upgraded[again.table].key or self._has_default(again.table, again.column)
+
+    def _has_default(self, table: str, column: str) -> bool:
+        schema, _, name = table.rpartition(".")
+        key = Key("column", column, name, schema)
+        return self.schema is not None and any("default" in part.get(key, {}) for part in self.schema.parts.values())
+
+    def _not_repeatable(self, each: RowDifference, what: str) -> Finding:
+        return self.teller.finding(
+            "not-repeatable",
+            Direction.REUPGRADE,
+            each.object,
+            f"the second upgrade {what}: {_told(each)}",
+            hint="Derive values from what is in the row, not from random() or the clock; or accept it",
+        )
+
+    def _dropped_by_downgrade(self, again: RowDifference) -> Iterator[Finding]:
+        """Say for the reports that a downgrade drops what does not come again."""
+        for each in self.up:
+            if each.change is RowChange.COLUMN_ADDED and (each.table, each.column) == (again.table, again.column):
+                yield self.teller.finding(
+                    "data-dropped",
+                    Direction.DOWNGRADE,
+                    each.object,
+                    f"the downgrade drops column {each.column}, which the upgrade filled: {_told(each)}",
+                    severity=Severity.INFO,
+                )
+
+
+def _check_excursion(
+    rows: RowMoments, after: dict[str, Rows], name: str, teller: _Teller, bottom: Revision
+) -> Iterator[Finding]:
+    """Tell what a revision fills otherwise once the column was dropped and made again by an earlier one."""
+    if rows.reupgraded is None:
+        return
+    below = ", ".join(bottom.down_revision) or "base"
+    for each in compare_rows(rows.reupgraded[name], after[name]):
+        if each.change is not RowChange.VALUES_CHANGED or each.column is None or not _overwrites(each):
+            continue
+        if not _fills_otherwise(rows.before[name], rows.reupgraded[name], after[name], each):
+            continue
+        yield teller.finding(
+            "not-repeatable",
+            Direction.REUPGRADE,
+            each.object,
+            f"going down to {below} and up again fills other values, because the downgrade of {bottom.revision} drops "
+            f"the column: {_told(each)}",
+            hint="Derive values from what is in the row, not from random() or the clock; or accept it",
+        )
+        yield replace(teller, revision=bottom).finding(
+            "data-dropped",
+            Direction.DOWNGRADE,
+            each.object,
+            f"the downgrade drops column {each.column}, which {teller.revision.revision} fills: {each.total} values; "
+            "going up again fills it with others",
+            severity=Severity.INFO,
+        )
+
+
+def _fills_otherwise(before: Rows, one: Rows, other: Rows, each: RowDifference) -> bool:
+    """Tell whether a value is another one in a row where the upgrade filled it: elsewhere it was somebody else's."""
+    column = each.column or ""
+    tables = [rows.get(each.table) for rows in (before, one, other)]
+    if any(table is None or column not in table.columns for table in tables):
+        return False
+    values = [{_key(table, row): row[table.columns.index(column)] for row in table.rows} for table in tables if table]
+    return any(values[1].get(key) != values[2].get(key) for key, value in values[0].items() if value is None)
+
+
+def _key(table: TableRows, row: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """Give what identifies a row."""
+    return tuple(row[table.columns.index(name)] for name in table.key)
+
+
+def _is_loss(each: RowDifference) -> bool:
+    """Tell whether something that was there is not any more; a NULL that was filled is no loss."""
+    if each.change is RowChange.VALUES_CHANGED:
+        return _overwrites(each)
+    return each.holds_data and each.change in {
+        RowChange.ROWS_LOST,
+        RowChange.COLUMN_DROPPED,
+        RowChange.TABLE_DROPPED,
+    }
+
+
+def _overwrites(each: RowDifference) -> bool:
+    return each.overwritten > 0 or (each.at_least and not each.rows)
+
+
+def _concerns(each: RowDifference, table: str, column: str | None) -> bool:
+    """Tell whether a difference is about a column, or about any of a table where none is named."""
+    return each.table == table and (column is None or each.column in {None, column})
+
+
+def _told(each: RowDifference) -> str:
+    """Tell an example and how many there are."""
+    return each.words().removeprefix(f"{each.object}: ").removeprefix(f"{each.change.value}, such as ")

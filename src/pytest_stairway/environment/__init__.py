@@ -1,0 +1,1 @@
+"""Runs the user's `env.py` as it stands, on throwaway databases only."""

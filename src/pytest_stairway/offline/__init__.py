@@ -1,0 +1,1 @@
+"""Compares the SQL that Alembic writes offline with what it does online."""

@@ -1,0 +1,265 @@
+"""Turns what offline SQL does, and does not, into findings that name the statement and why.
+
+Nothing here touches a database.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_stairway.exceptions import ConnectionRefused
+from pytest_stairway.findings import Direction, Finding
+from pytest_stairway.offline.clocks import dated_today
+from pytest_stairway.offline.reasons import asks_for_mode, why_different, why_not_rendered, why_not_run
+from pytest_stairway.offline.rendering import Part
+from pytest_stairway.revisions.source import read_text, shown
+from pytest_stairway.rows import compare_rows
+from pytest_stairway.schema import Verdict, compare_schemas
+from pytest_stairway.walk.faults import line_in, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_stairway.offline.rendering import Script, Statement, Step
+    from pytest_stairway.revisions import History
+    from pytest_stairway.rows import RowDifference, Rows
+    from pytest_stairway.schema import Difference, Schema
+
+__all__ = ["Blame", "check_rendering", "differing", "failed_to_run"]
+
+_EXCERPT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Makes findings about one script."""
+
+    script: Script
+    history: History
+    dialect: str
+
+    def finding(
+        self,
+        code: str,
+        message: str,
+        *,
+        place: int | None,
+        hint: str | None = None,
+        statement: Statement | None = None,
+        about: str | None = None,
+        error: BaseException | None = None,
+    ) -> Finding:
+        """Make a finding about a step, or about the script as a whole."""
+        step = None if place is None else self.script.steps[place]
+        revision = None if step is None else self.history[step.revision]
+        line = None
+        if revision is not None and step is not None:
+            line = (line_in(error, revision.path) if error else None) or revision.line_of(step.direction)
+        return Finding(
+            code=code,
+            revision=revision.revision if revision else None,
+            direction=None if step is None else _direction(step),
+            dialect=self.dialect,
+            object=about,
+            message=message,
+            hint=hint,
+            path=shown(revision.path) if revision else None,
+            line=line,
+            detail=f"SQL: {_excerpt(statement)}" if statement else None,
+        )
+
+    def source(self, place: int) -> str:
+        """Read a step's revision file."""
+        return read_text(self.history[self.script.steps[place].revision].path)
+
+    def sources(self, suspect: Statement | None) -> Iterator[str]:
+        """Read the file of the revision that a statement belongs to; where there is none, all of them."""
+        known = suspect is not None and suspect.step is not None
+        places = [suspect.step] if known and suspect is not None else range(len(self.script.steps))
+        return (self.source(place) for place in places if place is not None)
+
+
+def check_rendering(blame: Blame) -> tuple[Finding, ...]:
+    """Judge a script before it is run: what could not be written, what was lost, what is another each time."""
+    script = blame.script
+    found = [_not_rendered(blame, place, error) for place, error in script.failures.items()]
+    found += [_lost(blame, each) for each in script.statements if each.lost and each.step not in script.failures]
+    found += _unstable(blame)
+    found += _dated(blame)
+    return tuple(found)
+
+
+def _not_rendered(blame: Blame, place: int, error: Exception) -> Finding:
+    reason = why_not_rendered(error)
+    message = f"the SQL cannot be written: {words_of(error)}" + (f" ({reason.says})" if reason else "")
+    hint = reason.hint if reason else None
+    if isinstance(error, ConnectionRefused):
+        message, hint = f"the SQL cannot be written: {str(error).removesuffix(f'. {error.remedy}')}", error.remedy
+    return blame.finding("offline-failed", message, place=place, hint=hint, error=error)
+
+
+def _lost(blame: Blame, statement: Statement) -> Finding:
+    given = ", ".join(statement.lost)
+    return blame.finding(
+        "offline-differs",
+        f"bound parameters are lost: the migration gives {given}, and Alembic writes the statement without",
+        place=statement.step,
+        hint="Bind them to the statement: op.execute(sa.text(…).bindparams(…)), or op.bulk_insert() for rows",
+        statement=statement,
+    )
+
+
+def _unstable(blame: Blame) -> Iterator[Finding]:
+    seen: set[int | None] = set()
+    for one, other in blame.script.unstable:
+        either = one or other
+        assert either is not None  # pairs are of what is there
+        if either.step not in seen and either.step not in blame.script.failures:
+            seen.add(either.step)
+            yield blame.finding(
+                "offline-unstable",
+                "written twice, the SQL is not the same: a clock or a random value is frozen into it, "
+                f"{_difference(one, other)}",
+                place=either.step,
+                hint="Let the database make the value: now(), gen_random_uuid(), random()",
+                statement=either,
+            )
+
+
+def _dated(blame: Blame) -> Iterator[Finding]:
+    known = {each.step for pair in blame.script.unstable for each in pair if each is not None}
+    for place in range(len(blame.script.steps)):
+        if place in known or place in blame.script.failures:
+            continue
+        statement = dated_today(blame.script.of_step(place), blame.source(place))
+        if statement is not None:
+            yield blame.finding(
+                "offline-unstable",
+                "today's date is written into the SQL, and does not stand in the revision file: a clock is frozen into "
+                "it, and tomorrow it is another",
+                place=place,
+                hint="Let the database make the value: now(), current_date",
+                statement=statement,
+            )
+
+
+def _difference(one: Statement | None, other: Statement | None) -> str:
+    if one is None or other is None:
+        return "and the second time there are not as many statements"
+    start = next((n for n, (a, b) in enumerate(zip(one.text, other.text, strict=False)) if a != b), 0)
+    start = max(0, start - 10)
+    return f"…{one.text[start : start + 40]}… and …{other.text[start : start + 40]}…"
+
+
+def failed_to_run(blame: Blame, said: str, statement: Statement | None, *, how: str) -> Finding:
+    """Tell that a script failed when it was run.
+
+    Args:
+        blame: the script.
+        said: the server's words.
+        statement: where the client stopped; None where nobody knows.
+        how: what ran it: ``psql 18.4``.
+    """
+    reason = why_not_run(blame.script, statement, said)
+    guilty = (reason.statement if reason else None) or statement
+    return blame.finding(
+        "offline-failed",
+        f"the SQL fails when {how} runs it: {said}" + (f" ({reason.says})" if reason else ""),
+        place=guilty.step if guilty else None,
+        hint=reason.hint if reason else None,
+        statement=guilty,
+    )
+
+
+def differing(blame: Blame, online: tuple[Schema, Rows], offline: tuple[Schema, Rows]) -> list[Finding]:
+    """Compare what the online run and the SQL came to.
+
+    Args:
+        blame: the script.
+        online: schema and rows after ``alembic upgrade`` or ``alembic downgrade``.
+        offline: the same after the SQL.
+    """
+    schemas = [each for each in compare_schemas(online[0], offline[0]) if each.verdict is Verdict.DIFFERENT]
+    found = [_schema_finding(blame, each) for each in schemas]
+    rows = [each for each in compare_rows(online[1], offline[1]) if each.holds_data]
+    told = {each.object for each in schemas}
+    found += [_rows_finding(blame, each, online[1], offline[1]) for each in rows if each.object not in told]
+    return found
+
+
+def _schema_finding(blame: Blame, difference: Difference) -> Finding:
+    words = difference.words("in what the SQL gives", unexpected="there")
+    suspect = _suspect(blame.script, difference.object)
+    reason = why_different(suspect, None, blame.sources(suspect))
+    return blame.finding(
+        "offline-differs",
+        f"{words} (before: online, after: the SQL)" + (f"; {reason.says}" if reason else ""),
+        place=_place(blame, suspect, difference.object),
+        hint=reason.hint if reason else None,
+        statement=suspect,
+        about=difference.object,
+    )
+
+
+def _rows_finding(blame: Blame, difference: RowDifference, online: Rows, offline: Rows) -> Finding:
+    suspect = _suspect(blame.script, f"{difference.table} {difference.column or ''}")
+    values = _values(difference, online, offline)
+    reason = why_different(suspect, values, blame.sources(suspect))
+    return blame.finding(
+        "offline-differs",
+        f"{difference.words()} (before: online, after: the SQL)" + (f"; {reason.says}" if reason else ""),
+        place=_place(blame, suspect, difference.object),
+        hint=reason.hint if reason else None,
+        statement=suspect,
+        about=difference.object,
+    )
+
+
+def _values(difference: RowDifference, online: Rows, offline: Rows) -> tuple[frozenset[str | None], ...]:
+    """Give a column's values on both sides, as far as they are not the same."""
+    sides = []
+    for rows in (online, offline):
+        table = rows.get(difference.table)
+        columns = [difference.column] if difference.column else list(table.columns if table else ())
+        cells = [cell for name in columns if table and name in table.columns for cell in table.column(name)]
+        sides.append(frozenset(cells))
+    return sides[0] - sides[1], sides[1] - sides[0]
+
+
+def _place(blame: Blame, suspect: Statement | None, about: str) -> int | None:
+    """Find the step that most likely made a difference; None where nobody knows."""
+    if suspect is not None:
+        return suspect.step
+    words = _words(about)
+    sources = {place: blame.source(place) for place in range(len(blame.script.steps))}
+    skipping = [place for place, source in sources.items() if asks_for_mode(source)]
+    if skipping:
+        return max(skipping, key=lambda place: len(words & set(re.findall(r"\w+", sources[place]))))
+    return 0 if len(blame.script.steps) == 1 else None
+
+
+def _words(about: str) -> set[str]:
+    return set(re.findall(r"\w+", about)) - {"table", "column", "index", "constraint", "on", "of"}
+
+
+def _suspect(script: Script, about: str) -> Statement | None:
+    """Find the statement that most likely made a difference: it names what it is about."""
+    words = _words(about)
+    best: tuple[int, Statement | None] = (0, None)
+    for statement in script.statements:
+        if statement.part is Part.MIGRATION:
+            score = 2 * len(words & set(re.findall(r"\w+", statement.text))) + bool(statement.lost)
+            if score >= max(best[0], 2):
+                best = (score, statement)
+    return best[1]
+
+
+def _direction(step: Step) -> Direction:
+    return Direction.UPGRADE if step.upgrade else Direction.DOWNGRADE
+
+
+def _excerpt(statement: Statement) -> str:
+    text = " ".join(line.strip() for line in statement.text.splitlines())
+    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"

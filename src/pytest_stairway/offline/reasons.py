@@ -1,0 +1,148 @@
+"""Knows why SQL that Alembic writes offline is not what ``alembic upgrade`` does.
+
+Each entry was seen with Alembic: what is recognised by, what it says, and what mends it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import CompileError, NoInspectionAvailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_stairway.offline.rendering import Script, Statement
+
+__all__ = ["Reason", "asks_for_mode", "trailing_comment", "unbound", "why_different", "why_not_rendered", "why_not_run"]
+
+_QUOTED = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$\w*\$).*?(?P=tag)|/\*.*?\*/""",
+    re.DOTALL,
+)
+_PLACEHOLDER = re.compile(r"%\(\w+\)s|(?<![:\w]):[A-Za-z_]\w*|%s")
+_ASKS_FOR_MODE = re.compile(r"is_offline_mode|\bas_sql\b")
+_OF_TRANSACTIONS = re.compile(
+    r"MockConnection' object has no attribute '(?:begin|begin_nested|commit|execution_options|rollback)'"
+)
+_READS = re.compile(r"'NoneType' object (?:has no attribute|is not)|MockConnection|is not iterable")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, and the remedy."""
+
+    says: str
+    hint: str
+    statement: Statement | None = None
+    """The statement that is to blame, where it is not the one that was noticed."""
+
+
+_NEEDS_CONNECTION = Reason(
+    "it reads from the database, which needs a connection",
+    "Offline there is no result to read: write it as SQL (INSERT … SELECT, UPDATE … FROM, a DO block), or leave this "
+    "revision to `alembic upgrade`",
+)
+_COMMITS = Reason(
+    "it works on the transaction of the connection itself, and offline there is no connection",
+    "Let Alembic end the transaction: `with op.get_context().autocommit_block():` does so online and in the SQL",
+)
+_NO_LITERAL = Reason(
+    "there is no literal for a value of this type",
+    "Write the statement as text with the literal in it and a cast: op.execute(\"INSERT … VALUES ('…'::jsonb)\")",
+)
+_COMMENT = (
+    "the statement ends in a `--` comment, which swallows its semicolon",
+    "Take the comment out of the end of op.execute(…), or put a line break after it",
+)
+_UNBOUND = (
+    "a parameter is written as a placeholder",
+    "Give context.configure() literal_binds=True in env.py's offline branch",
+)
+_TAB = Reason(
+    "Alembic writes a tab in a literal as four spaces",
+    "Write the tab as SQL: E'\\t' or chr(9)",
+)
+_PERCENT = Reason(
+    "a % in the statement is doubled",
+    'Give context.configure() dialect_opts={"paramstyle": "named"} in env.py\'s offline branch',
+)
+_SKIPPED = Reason(
+    "the revision does less in offline mode: it asks context.is_offline_mode()",
+    "Let the SQL do it as well: write what is left out as SQL, without asking for the mode",
+)
+
+
+def why_not_rendered(error: BaseException) -> Reason | None:
+    """Tell why a migration raised in offline mode; None where nobody knows better than the error."""
+    if isinstance(error, AttributeError) and _OF_TRANSACTIONS.search(str(error)):
+        return _COMMITS
+    if isinstance(error, NoInspectionAvailable) or (
+        isinstance(error, (AttributeError, TypeError)) and _READS.search(str(error))
+    ):
+        return _NEEDS_CONNECTION
+    if isinstance(error, (CompileError, NotImplementedError)) and "literal" in str(error):
+        return _NO_LITERAL
+    return None
+
+
+def why_not_run(script: Script, statement: Statement | None, said: str) -> Reason | None:
+    """Tell why a script failed at a statement; None where nobody knows better than the server."""
+    suspects = list(_up_to(script.statements, statement))
+    for each in reversed(suspects):
+        if trailing_comment(each.text):
+            return Reason(*_COMMENT, statement=each)
+    if statement is not None and unbound(statement.text) and "syntax error" in said:
+        return Reason(*_UNBOUND)
+    return None
+
+
+def _up_to(statements: Iterable[Statement], last: Statement | None) -> Iterator[Statement]:
+    for each in statements:
+        yield each
+        if each is last:
+            return
+
+
+def why_different(
+    suspect: Statement | None, values: tuple[frozenset[str | None], ...] | None, sources: Iterable[str]
+) -> Reason | None:
+    """Tell why the SQL came to another result; None where nobody knows.
+
+    Args:
+        suspect: the statement that most likely made the difference.
+        values: what stands online, and what stands there after the SQL.
+        sources: the revision files that may have to do with it.
+    """
+    if suspect is not None and suspect.lost:
+        return Reason("bound parameters are lost", "Bind them to the statement: sa.text(…).bindparams(…)")
+    if values is not None and (reason := _changed_literal(*values)):
+        return reason
+    return _SKIPPED if any(map(asks_for_mode, sources)) else None
+
+
+def asks_for_mode(source: str) -> bool:
+    """Tell whether a revision file may do something else in offline mode."""
+    return _ASKS_FOR_MODE.search(source) is not None
+
+
+def _changed_literal(online: frozenset[str | None], offline: frozenset[str | None]) -> Reason | None:
+    texts = [text for text in online if text]
+    if any("\t" in text and text.replace("\t", "    ") in offline for text in texts):
+        return _TAB
+    if any("%" in text and text.replace("%", "%%") in offline for text in texts):
+        return _PERCENT
+    return None
+
+
+def trailing_comment(text: str) -> bool:
+    """Tell whether a statement's terminator stands in a comment."""
+    *_, last = _QUOTED.sub("''", text).split("\n")
+    return "--" in last and not text.startswith("--")
+
+
+def unbound(text: str) -> bool:
+    """Tell whether a statement still has a placeholder in it."""
+    return _PLACEHOLDER.search(_QUOTED.sub("''", text)) is not None

@@ -1,0 +1,55 @@
+"""Chooses how far below a revision to go, where it fills a column that an earlier one made.
+
+The revision's own downgrade may keep what it filled, and that of the earlier one drops the column.  Whether it is
+filled with the same values on the way up again, only going there tells.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_stairway.rows import RowChange, compare_rows
+from pytest_stairway.schema import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from pytest_stairway.revisions import History
+    from pytest_stairway.walk.roundtrip import Roundtrip
+
+__all__ = ["way_below"]
+
+REACH = 10
+"""So many revisions are worth going down for it; each costs two steps."""
+
+
+def way_below(
+    trip: Roundtrip, makers: Mapping[Key, str], history: History, applied: Collection[str], barriers: Collection[str]
+) -> tuple[str, ...]:
+    """Name the revisions to be taken down, in that order; none where there is nothing to be learned.
+
+    Args:
+        trip: what was seen of the revision, which all that is applied was applied before.
+        makers: which revision made an object.
+        history: the revisions.
+        applied: the revisions that the database has, in the order in which they were applied.
+        barriers: revisions that must not be taken down.
+    """
+    bottoms = {makers[key] for key in _filled_columns(trip) if key in makers} - {trip.revision}
+    places = {name: place for place, name in enumerate(applied)}
+    bottom = min((name for name in bottoms if name in places), key=lambda name: places[name], default=None)
+    if bottom is None:
+        return ()
+    way = [name for name in applied if name == bottom or bottom in history.ancestors(name)]
+    return () if len(way) > REACH or set(way) & set(barriers) else tuple(reversed(way))
+
+
+def _filled_columns(trip: Roundtrip) -> Iterator[Key]:
+    """Give the columns in which the upgrade filled what was NULL."""
+    if trip.rows is None or trip.rows.upgraded is None or trip.reupgraded is None:
+        return
+    for name, before in trip.rows.before.items():
+        for each in compare_rows(before, trip.rows.upgraded[name]):
+            if each.change is RowChange.VALUES_CHANGED and each.filled and each.column is not None:
+                schema, _, table = each.table.rpartition(".")
+                yield Key("column", each.column, table, schema)

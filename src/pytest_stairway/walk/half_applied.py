@@ -1,0 +1,62 @@
+"""Says what a failed step leaves behind where DDL is not transactional.
+
+On MariaDB, MySQL and Oracle every statement that ran before the failure stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_stairway.findings import Direction
+from pytest_stairway.schema import Change, compare_schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_stairway.findings import Finding
+    from pytest_stairway.schema import Difference
+    from pytest_stairway.walk.walk import Roundtrip, Snapshot
+
+__all__ = ["tell_half_applied"]
+
+_AT_MOST = 6
+"""So many objects are named; of a long migration nobody reads all."""
+_HINT = (
+    "What ran before the failure stays in a real database, and must be taken back by hand before the next try: make "
+    "one change per revision, or let each statement work twice (IF EXISTS, IF NOT EXISTS)"
+)
+_WORDS = {Change.UNEXPECTED: "added", Change.MISSING: "gone"}
+
+
+def tell_half_applied(finding: Finding, direction: Direction, trip: Roundtrip) -> Finding:
+    """Add to the finding of a failed step which objects it had changed already, if any.
+
+    Args:
+        finding: tells of the failure.
+        direction: the step that failed.
+        trip: what was seen of its revision.
+    """
+    start = {Direction.UPGRADE: trip.before, Direction.DOWNGRADE: trip.upgraded, Direction.REUPGRADE: trip.downgraded}
+    changed = [_told(difference) for difference in _changes(start[direction], trip.halfway)]
+    if not changed:
+        return finding
+    more = [f"and {len(changed) - _AT_MOST} more"] if len(changed) > _AT_MOST else []
+    objects = ", ".join([*changed[:_AT_MOST], *more])
+    return replace(
+        finding,
+        message=f"{finding.message}; these objects were already changed: {objects}",
+        hint=f"{finding.hint}. {_HINT}" if finding.hint else _HINT,
+    )
+
+
+def _changes(start: Snapshot | None, halfway: Snapshot | None) -> Iterator[Difference]:
+    if start is not None and halfway is not None:
+        for name in start.keys() & halfway.keys():
+            yield from compare_schemas(start[name], halfway[name])
+
+
+def _told(difference: Difference) -> str:
+    if difference.change is Change.RENAMED:
+        return f"{difference.object} (named {difference.after})"
+    return f"{difference.object} ({_WORDS.get(difference.change, difference.attribute or 'changed')})"
