@@ -244,7 +244,9 @@ def test_after_runs_of_which_half_are_killed_nothing_is_left(server: Server, rea
             if moment is not None:
                 time.sleep(max(0.0, moment - time.monotonic()))
                 while start_at + 1 == RUNS and run.poll() is None and not containers() - mine - left:
-                    time.sleep(0.05)  # so that one at least is killed while its container is there, however slow this is
+                    time.sleep(
+                        0.05
+                    )  # so that one at least is killed while its container is there, however slow this is
                 run.kill()
         for run, moment in running:
             assert run.wait(100) == 0 or moment is not None
