@@ -6,6 +6,7 @@ python docs/tables.py --check   tells whether anything would change
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -17,9 +18,10 @@ from gauntlet.table import render  # noqa: E402 - the path comes first
 from pytest_stairway.findings import CODES  # noqa: E402
 from pytest_stairway.handoff.settings import HANDOFF_OPTIONS  # noqa: E402
 from pytest_stairway.settings import OPTIONS  # noqa: E402
+from test_architecture import FLOORS, SOURCE  # noqa: E402
 
 MARKED = re.compile(r"(<!-- table: (?P<name>\w+) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)
-FILES = ("README.md", "docs/findings.md", "docs/handoff.md")
+FILES = ("README.md", "docs/code.md", "docs/findings.md", "docs/handoff.md")
 
 
 def options() -> str:
@@ -47,11 +49,24 @@ def gauntlet() -> str:
     return render().strip() + "\n"
 
 
+def floors() -> str:
+    """Render the modules and packages, the highest floor first, with what each says of itself."""
+    rows = [f"| {floor} | {_told(name)} |" for floor, names in reversed(list(enumerate(FLOORS))) for name in names]
+    return "\n".join(["| floor | where | what it is for |", "|---|---|---|", *rows]) + "\n"
+
+
+def _told(name: str) -> str:
+    path = SOURCE / f"{name}.py" if (SOURCE / f"{name}.py").exists() else SOURCE / name / "__init__.py"
+    says = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+    shown = f"{name}/" if path.parent != SOURCE else f"{name}.py"
+    return f"`{shown}` | {says}"
+
+
 def _value(metavar: str | None) -> str:
     return f" {metavar}" if metavar else ""
 
 
-TABLES = {"options": options, "handoff": handoff, "findings": findings, "gauntlet": gauntlet}
+TABLES = {"options": options, "handoff": handoff, "findings": findings, "gauntlet": gauntlet, "floors": floors}
 
 
 def written(text: str) -> str:
