@@ -19,6 +19,10 @@ class DataError(Exception):
     """As drivers name it."""
 
 
+class OperationalError(Exception):
+    """As drivers name it."""
+
+
 ROWS = {
     "": Rows(
         author=TableRows(
@@ -55,6 +59,29 @@ ROWS = {
         (
             IntegrityError('violates\nDETAIL:  Key (author_id)=(7) is not present in table "author".'),
             (None, ("author_id",), "rows whose author_id refers to nothing"),
+        ),
+        (
+            DataError(1265, "Data truncated for column 'name' at row 2"),
+            (None, ("name",), "rows whose name does not fit"),
+        ),
+        (IntegrityError(1048, "Column 'name' cannot be null"), (None, ("name",), "rows with NULL in name")),
+        (
+            IntegrityError(1062, "Duplicate entry '5-x' for key 'author.uq'"),
+            (None, (), "rows that are equal in the key uq"),
+        ),
+        (
+            OperationalError(4025, "CONSTRAINT `ck` failed for `app`.`author`"),
+            ("author", (), "rows that break ck"),
+        ),
+        (OperationalError(3819, "Check constraint 'ck' is violated."), (None, (), "rows that break ck")),
+        (OperationalError(1138, "Invalid use of NULL value"), (None, (), "rows with NULL")),
+        (
+            IntegrityError(
+                1452,
+                "Cannot add or update a child row: a foreign key constraint fails (`app`.`#sql-alter-4d53-14`, "
+                "CONSTRAINT `fk` FOREIGN KEY (`team_id`) REFERENCES `team` (`id`))",
+            ),
+            (None, ("team_id",), "rows whose team_id refers to nothing"),
         ),
         (IntegrityError("FOREIGN KEY constraint failed"), (None, (), "rows whose key refers to nothing")),
         (

@@ -9,7 +9,11 @@ from pytest_stairway.exceptions import chain_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Complaint", "complaint_of", "sqlstate_of"]
+__all__ = ["Complaint", "complaint_of", "number_of", "sqlstate_of"]
+
+
+_FIRST_NUMBER = 1000
+"""Of those servers' own; lower ones are the operating system's."""
 
 
 class Complaint(NamedTuple):
@@ -40,6 +44,13 @@ def sqlstate_of(error: BaseException) -> str | None:
     """Give the five characters by which PostgreSQL names an error, from any driver; None where there are none."""
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or _dictionary_of(error).get("C")
     return str(state) if state else None
+
+
+def number_of(error: BaseException) -> int | None:
+    """Give the number by which MariaDB or MySQL names an error, from any driver; None where there is none."""
+    original = getattr(error, "orig", None) or error
+    number = getattr(original, "errno", None) or next(iter(getattr(original, "args", ())), None)
+    return number if isinstance(number, int) and number >= _FIRST_NUMBER else None
 
 
 def _with_originals(error: BaseException) -> Iterator[BaseException]:

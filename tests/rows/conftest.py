@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @contextmanager
 def _database(server: Server, driver: str = "psycopg", **options: object) -> Iterator[Engine]:
     made = server.create("rows")
-    engine = sa.create_engine(
-        make_url(made.url).set(drivername=f"postgresql+{driver}"), poolclass=sa.NullPool, **options
-    )
+    query = options.pop("query", {})
+    url = make_url(made.url).set(drivername=f"{server.dialect}+{driver}").update_query_dict(query)  # type: ignore[arg-type]
+    engine = sa.create_engine(url, poolclass=sa.NullPool, **options)
     try:
         yield engine
     finally:
@@ -41,6 +41,19 @@ def new_database(postgresql_server: Server) -> Callable[..., AbstractContextMana
 def postgresql(new_database: Callable[..., AbstractContextManager[Engine]]) -> Iterator[Connection]:
     """A connection to an empty PostgreSQL database."""
     with new_database() as engine, engine.connect() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def new_mariadb(mariadb_server: Server) -> Callable[..., AbstractContextManager[Engine]]:
+    """Make an empty MariaDB database for as long as it is wanted; takes what its URL says more."""
+    return lambda **options: _database(mariadb_server, "pymysql", **options)
+
+
+@pytest.fixture
+def mariadb(new_mariadb: Callable[..., AbstractContextManager[Engine]]) -> Iterator[Connection]:
+    """A connection to an empty MariaDB database."""
+    with new_mariadb() as engine, engine.connect() as connection:
         yield connection
 
 

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 MANY = WHOLE + 100
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=["postgresql", "sqlite", "mariadb"])
 def connection(request: pytest.FixtureRequest) -> Connection:
-    """A connection to an empty database of either dialect."""
-    return request.getfixturevalue(request.param)
+    """A connection to an empty database of each dialect."""
+    connection: Connection = request.getfixturevalue(request.param)
+    if request.param == "mariadb":
+        do(connection, "SET SESSION sql_mode = 'PIPES_AS_CONCAT'")
+    return connection
 
 
 @pytest.fixture
@@ -212,5 +215,40 @@ def test_what_was_written_is_known(postgresql: Connection) -> None:
 
 
 def test_other_dialects_are_refused() -> None:
-    with pytest.raises(UsageError, match="not in mysql"):
-        RowReader("mysql")
+    with pytest.raises(UsageError, match="not in oracle"):
+        RowReader("oracle")
+
+
+def test_mariadb_knows_by_checksums_which_tables_have_other_rows(mariadb: Connection) -> None:
+    reader = RowReader("mysql")
+    do(mariadb, AUTHOR, FILL, "CREATE TABLE other (id INTEGER PRIMARY KEY)", "CREATE TABLE gone (id INTEGER)")
+    reader.capture(mariadb)
+    assert reader.changed(mariadb) == frozenset()
+    do(mariadb, "UPDATE author SET name = 'Zoe' WHERE name = 'Zoë'", "DROP TABLE gone")
+    assert reader.changed(mariadb) == {"author", "gone"}
+
+
+def test_other_databases_cannot_tell(sqlite: Connection) -> None:
+    do(sqlite, AUTHOR)
+    assert RowReader("sqlite").changed(sqlite) is None
+
+
+def test_values_of_mariadb_do_not_depend_on_the_session(mariadb: Connection) -> None:
+    do(mariadb, "CREATE TABLE t (a TIMESTAMP NULL, b CHAR(5), c FLOAT, d BINARY(2), e BIT(3))")
+    do(mariadb, "SET time_zone = '+00:00'", "INSERT INTO t VALUES ('2024-06-01 12:00:00', 'x', 1.1, 'a', b'11')")
+    before = RowReader("mysql").capture(mariadb)
+    assert before["t"].rows == (("2024-06-01 12:00:00", "x", "1.100000023841858", "\\x6100", "011"),)
+    do(mariadb, "SET time_zone = '+09:00'", "SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES'")
+    assert RowReader("mysql").capture(mariadb) == before
+    assert column(mariadb, "SELECT @@time_zone") == ["+09:00"]
+
+
+def test_when_a_row_was_changed_is_no_value_of_it(mariadb: Connection) -> None:
+    do(
+        mariadb,
+        "CREATE TABLE t (id INT PRIMARY KEY, a INT, seen TIMESTAMP(6) DEFAULT 0 ON UPDATE CURRENT_TIMESTAMP(6))",
+    )
+    do(mariadb, "INSERT INTO t VALUES (1, 1, '2024-06-01 12:00:00')")
+    before = RowReader("mysql").capture(mariadb)
+    do(mariadb, "UPDATE t SET a = 2")
+    assert [d.column for d in compare_rows(before, RowReader("mysql").capture(mariadb))] == ["a"]

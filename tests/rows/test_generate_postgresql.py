@@ -413,8 +413,8 @@ class TestSurroundings:
         assert "sparsevec" in told.reason
 
     def test_other_dialects_are_refused(self) -> None:
-        with pytest.raises(UsageError, match="postgresql and sqlite, not in mysql"):
-            RowGenerator("mysql")
+        with pytest.raises(UsageError, match="mysql and mariadb, not in oracle"):
+            RowGenerator("oracle")
 
 
 class TestSupply:

@@ -70,13 +70,15 @@ def walked(mariadb_server: Server, tmp_path: Path) -> Iterator[Callable[[str], d
         project.close()
 
 
-def test_that_there_are_no_rows_is_told_once(mariadb_server: Server, tmp_path: Path) -> None:
-    ini = write(Case("project", "a project", REVISIONS[:1], dialect="mysql"), tmp_path)
-    for rows, notes in ((5, ("rows are not generated on mysql: only schemas are compared",)), (0, ())):
-        project = Project(Settings(config=str(ini), rows=rows), tmp_path, address=mariadb_server.address)
-        project.check_revision(project.selected[0])
+def test_rows_are_carried_and_counted(mariadb_server: Server, tmp_path: Path) -> None:
+    ini = write(Case("project", "a project", REVISIONS, dialect="mysql"), tmp_path)
+    for rows, coverage in ((5, (2, 2)), (0, None)):
+        project = Project(Settings(config=str(ini), max_heads=2, rows=rows), tmp_path, address=mariadb_server.address)
+        for revision in project.selected:
+            answer = project.check_revision(revision)
         project.close()
-        assert project.notes == notes
+        assert project.notes == ()
+        assert answer.coverage == coverage
 
 
 def told(answer: Answer) -> list[Any]:

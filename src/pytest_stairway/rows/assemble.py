@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,8 +111,16 @@ class _Candidates:
 
 
 def _key(unique: Unique, row: Row) -> tuple[Cell, ...] | None:
-    """Give what must differ, without regard to case and outer blanks; None where NULLs make it distinct anyway."""
+    """Give what must differ, as loosely as a collation may see it; None where NULLs make it distinct anyway."""
     cells = [row.get(name) for name in unique.columns]
     if unique.nulls_distinct and None in cells:
         return None
-    return tuple(cell if cell is None else cell.strip().casefold() for cell in cells)
+    if unique.prefixes:
+        cells = [cell and cell[:length] for cell, length in zip(cells, unique.prefixes, strict=True)]
+    return tuple(cell if cell is None else _folded(cell) for cell in cells)
+
+
+def _folded(cell: str) -> str:
+    """Take case, accents and outer blanks away."""
+    text = cell.strip().casefold()
+    return text if text.isascii() else "".join(each for each in normalize("NFKD", text) if not combining(each))

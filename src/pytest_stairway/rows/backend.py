@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from pytest_stairway.asking import ask
+from pytest_stairway.complaints import number_of
 from pytest_stairway.exceptions import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Backend", "Refused", "backend_for", "display_name", "quote", "refusable", "run", "split_name"]
 
 _SAVEPOINT = "stairway_rows"
+_DATABASE = re.compile(r"`stairway_\w+`\.")
+"""The name of a database of ours, which says nothing to the user."""
 
 
 class Refused(Exception):
@@ -29,6 +34,9 @@ class Refused(Exception):
 
 class Backend(Protocol):
     """One dialect."""
+
+    def session(self, connection: Connection) -> AbstractContextManager[None]:
+        """Set the session up for all that is done within, and leave it as it was."""
 
     def outlines(self, connection: Connection, names: Collection[str] | None) -> dict[str, TableShape]:
         """Read tables' columns, and no more than that where more costs more.
@@ -113,7 +121,11 @@ def backend_for(dialect_name: str) -> Backend:
         from pytest_stairway.rows.sqlite import SqliteBackend
 
         return SqliteBackend()
-    raise UsageError(f"rows can be made in postgresql and sqlite, not in {dialect_name}")
+    if dialect_name in {"mysql", "mariadb"}:
+        from pytest_stairway.rows.mysql import MysqlBackend
+
+        return MysqlBackend()
+    raise UsageError(f"rows can be made in postgresql, sqlite, mysql and mariadb, not in {dialect_name}")
 
 
 def run(connection: Connection, statement: str) -> Sequence[Any]:
@@ -154,7 +166,8 @@ def reason(error: BaseException) -> str:
         if message:
             detail = getattr(diagnosis, "message_detail", None) or getattr(diagnosis, "detail", None)
             return f"{message} ({detail})" if detail else str(message)
-    lines = str(original).strip().splitlines()
+    said = original.args[1] if number_of(original) is not None and len(original.args) > 1 else original
+    lines = _DATABASE.sub("", str(said)).strip().splitlines()
     return lines[0] if lines else type(original).__name__
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pytest_stairway.rows.known import KnownTable
+    from pytest_stairway.rows.mysql_capture import MysqlCapture
     from pytest_stairway.rows.postgresql_relations import Relation
     from pytest_stairway.rows.shape import Cell
 
@@ -35,6 +36,7 @@ _LONG = 2000
 """A longer value is kept as its beginning and its hash."""
 SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits", "lc_monetary")
 """What decides how PostgreSQL writes a value."""
+_MYSQL = frozenset({"mysql", "mariadb"})
 _NOW = f"""concat_ws('\x1f', {", ".join(f"current_setting('{name}')" for name in SETTINGS)})"""
 _SQLITE_COLUMNS = """SELECT m.name, x.name, x.type, x.pk FROM sqlite_master m JOIN pragma_table_xinfo(m.name) x
 WHERE m.type = 'table' AND {} ORDER BY m.name, x.cid"""
@@ -54,7 +56,7 @@ class RowReader:
     """Captures the rows of one database.
 
     Args:
-        dialect_name: ``postgresql`` or ``sqlite``.
+        dialect_name: ``postgresql``, ``sqlite``, ``mysql`` or ``mariadb``.
         ignore: tables to leave out, as (schema, table); None is the default schema.  The version tables go here.
 
     Raises:
@@ -64,9 +66,10 @@ class RowReader:
     def __init__(
         self, dialect_name: str, *, ignore: Collection[tuple[str | None, str]] = ((None, "alembic_version"),)
     ) -> None:
-        if dialect_name not in {"postgresql", "sqlite"}:
-            raise UsageError(f"rows can be captured in postgresql and sqlite, not in {dialect_name}")
+        if dialect_name not in {"postgresql", "sqlite", *_MYSQL}:
+            raise UsageError(f"rows can be captured in postgresql, sqlite, mysql and mariadb, not in {dialect_name}")
         self._postgresql = dialect_name == "postgresql"
+        self._mysql = _mysql_capture() if dialect_name in _MYSQL else None
         self._ignore = frozenset(f"{schema}.{name}" if schema else name for schema, name in ignore)
         self._settings: str | None = None
 
@@ -98,9 +101,15 @@ class RowReader:
         rows.update(self._capture(connection, wanted, known or {}) if wanted else {})
         return rows
 
+    def changed(self, connection: Connection) -> frozenset[str] | None:
+        """Name the tables that have other rows than when they were captured, where the server can tell; else None."""
+        return None if self._mysql is None else frozenset(self._mysql.changed(connection) - self._ignore)
+
     def _capture(
         self, connection: Connection, wanted: Collection[str] | None, known: Mapping[str, KnownTable | None]
     ) -> dict[str, TableRows]:
+        if self._mysql is not None:
+            return self._mysql.capture(connection, wanted, known)
         if not self._postgresql:
             return _sqlite_rows(connection, None if wanted is None else sorted(wanted))
         default = default_schema(connection)
@@ -130,6 +139,12 @@ class RowReader:
         run(connection, "ROLLBACK TO SAVEPOINT stairway_settings")
         run(connection, "RELEASE SAVEPOINT stairway_settings")
         return found
+
+
+def _mysql_capture() -> MysqlCapture:
+    from pytest_stairway.rows.mysql_capture import MysqlCapture
+
+    return MysqlCapture(WHOLE)
 
 
 def _table(relation: Relation, default: str) -> _Table:

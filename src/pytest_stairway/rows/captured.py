@@ -26,6 +26,8 @@ class TableRows:
     """All of them, or the first ones by key where there are many; values as the database writes them."""
     count: int = 0
     """How many there are."""
+    stamped: tuple[str, ...] = ()
+    """Columns in which the server itself notes when a row was changed."""
     digests: tuple[str, ...] | None = None
     """Where `rows` are not all: a digest of each column's values over every row."""
 

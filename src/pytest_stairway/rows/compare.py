@@ -89,7 +89,7 @@ def _compare_table(
             yield _of_column(
                 RowChange.COLUMN_MOVED if to else RowChange.COLUMN_DROPPED, after.name, before, name, to=to
             )
-        else:
+        elif name not in {*before.stamped, *after.stamped}:
             yield from _changed_values(match, name)
     for name in added:
         if name not in renamed.values():

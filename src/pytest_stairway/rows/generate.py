@@ -69,7 +69,7 @@ class RowGenerator:
     """Makes rows in one database, and remembers what it made there.
 
     Args:
-        dialect_name: ``postgresql`` or ``sqlite``.
+        dialect_name: ``postgresql``, ``sqlite``, ``mysql`` or ``mariadb``.
         seed: other rows for another one, always the same for the same one.
         rows: how many each table gets at least.
         ignore: tables to leave alone, as (schema, table); None is the default schema.  The version tables go here.
@@ -131,7 +131,8 @@ class RowGenerator:
             ignore=self._ignore,
             captured=captured or {},
         )
-        written = work.run(wanted)
+        with self._backend.session(connection):
+            written = work.run(wanted)
         return Population(
             reasons=dict(self._memory.reasons),
             written=frozenset(written),

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_stairway.rows.expressions import balanced, tokens, unquote
+from pytest_stairway.rows.mysql_values import encodable, mysql_values
 from pytest_stairway.rows.scalars import UUIDS, scalar, uuids
 from pytest_stairway.rows.texts import Words, builtin_words, json_values, text
 from pytest_stairway.rows.values import Values, cycle
@@ -38,7 +39,8 @@ def values_of(
     if type_.known:
         return cycle(type_.known)
     if type_.kind == "base":
-        return _base(type_, column, constant_default(default), words, salt)
+        made = mysql_values(type_, column) or _base(type_, column, constant_default(default), words, salt)
+        return encodable(made, type_.encoding) if type_.encoding else made
     return _COMPOSED[type_.kind](type_, column, words)
 
 

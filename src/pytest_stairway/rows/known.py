@@ -19,6 +19,9 @@ __all__ = ["KnownTable", "known_tables"]
 
 _USUAL_KEY = re.compile(r"PRIMARY KEY \(([a-z0-9_]+(?:, [a-z0-9_]+)*)\)")
 
+_OF_PERIODS = frozenset({"ROW START", "ROW END"})
+"""What makes the columns of MariaDB's system-versioned tables that say since when a row is there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownTable:
@@ -39,6 +42,7 @@ class KnownTable:
             columns=tuple(column.name for column in shape.columns),
             types=tuple(column.declared for column in shape.columns),
             key=shape.key,
+            stamped=tuple(column.name for column in shape.columns if column.stamped),
         )
         return cls(empty=empty, schema=shape.schema, table=shape.table, partitioned=shape.partitioned)
 
@@ -64,13 +68,18 @@ def _known(part: Mapping[Any, Mapping[str, str]]) -> Iterator[KnownTable]:
         if "partition bound" in facts:
             continue
         own = [(key, told) for key, told in part.items() if (key.schema, key.parent) == (schema, name)]
-        columns = sorted((int(told["position"]), key.name, told["type"]) for key, told in own if key.kind == "column")
+        of_rows = [
+            (key, told) for key, told in own if key.kind == "column" and told.get("generated") not in _OF_PERIODS
+        ]
+        columns = sorted((int(told["position"]), key.name, told["type"]) for key, told in of_rows)
         keys = [told.get("definition", "") for key, told in own if key.kind == "primary key"]
+        names = {name for _, name, _ in columns}
         empty = TableRows(
             name=f"{schema}.{name}" if schema else name,
             columns=tuple(column for _, column, _ in columns),
             types=tuple(type_ for *_, type_ in columns),
-            key=_columns_of_key(keys[0]) if keys else (),
+            key=tuple(name for name in _columns_of_key(keys[0]) if name in names) if keys else (),
+            stamped=tuple(key.name for key, told in own if key.kind == "column" and "on update" in told),
         )
         yield KnownTable(empty=empty, schema=schema, table=name, partitioned="partitioned by" in facts)
 

@@ -18,8 +18,10 @@ __all__ = ["family", "mined"]
 
 _FAMILIES = {
     **dict.fromkeys(("int2", "int4", "int8", "numeric", "float4", "float8", "money"), "number"),
+    **dict.fromkeys(("int1", "int3", "uint1", "uint2", "uint3", "uint4", "uint8", "year"), "number"),
+    **dict.fromkeys(("unumeric", "ufloat4", "ufloat8"), "number"),
     **dict.fromkeys(("text", "varchar", "bpchar", "name", "citext"), "text"),
-    **dict.fromkeys(("date", "timestamp", "timestamptz"), "moment"),
+    **dict.fromkeys(("date", "timestamp", "timestamptz", "datetime", "utctimestamp"), "moment"),
     **dict.fromkeys(("json", "jsonb"), "json"),
 }
 _LITERAL_FORMS = {
@@ -32,6 +34,7 @@ _LITERAL_FORMS = {
     "bytea": re.compile(r"^\\x([0-9a-f]{2})*$"),
 }
 _MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d(?:\.\d+)?))?([+-]\d\d(?::?\d\d)?|Z)?$")
+_INTEGER = re.compile(r"(u?)int(\d)")
 _LONGEST = 1000
 _MOST = 80
 
@@ -77,7 +80,7 @@ def _texts(found: Constants, type_: ColumnType) -> list[str]:
 
 
 def _numbers(found: Constants, type_: ColumnType) -> list[str]:
-    scale = type_.modifiers[1] if type_.name == "numeric" and len(type_.modifiers) > 1 else 0
+    scale = type_.modifiers[1] if type_.name.endswith("numeric") and len(type_.modifiers) > 1 else 0
     step = Decimal(1).scaleb(-scale) if scale > 0 else Decimal(1)
     texts = [item for text in (*found.numbers, *found.strings) for item in text.strip("{}").split(",")]
     values = []
@@ -88,14 +91,15 @@ def _numbers(found: Constants, type_: ColumnType) -> list[str]:
             continue
         if number.is_finite() and abs(number) <= _largest(type_):
             values += [format(value, "f") for value in (number, number + step, number - step)]
-    whole = type_.name.startswith("int")
+    whole = _INTEGER.match(type_.name)
     return [value for value in values if not whole or "." not in value]
 
 
 def _largest(type_: ColumnType) -> Decimal:
-    if type_.name.startswith("int"):
-        return Decimal(2 ** (8 * int(type_.name[3:]) - 1) - 2)
-    if type_.name == "numeric" and type_.modifiers:
+    integer = _INTEGER.match(type_.name)
+    if integer is not None:
+        return Decimal(2 ** (8 * int(integer[2]) - (not integer[1])) - 2)
+    if type_.name.endswith("numeric") and type_.modifiers:
         precision, scale = (*type_.modifiers, 0)[:2]
         return Decimal(10) ** (precision - scale) - 2
     return Decimal("1e15")
@@ -120,7 +124,7 @@ def _moments(found: Constants, type_: ColumnType) -> list[str]:
 
 def _documents(found: Constants, _: ColumnType) -> list[str]:
     values: list[str] = []
-    keys = [text for text in found.strings if text and not text.startswith(("{", "["))]
+    keys = [text.removeprefix("$.") for text in found.strings if text and not text.startswith(("{", "["))]
     fillings: tuple[object, ...] = ("a", 1, True, [], ["a"], {}, None) if keys else ()
     values += [json.dumps(dict.fromkeys(keys, filling)) for filling in fillings]
     values += [json.dumps({key: value}) for key in keys[:4] for value in (*keys[:4], "a", 1) if key != value]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from pytest_stairway.asking import ask
@@ -17,6 +18,7 @@ from pytest_stairway.rows.texts import builtin_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
 
@@ -42,6 +44,11 @@ class PostgresqlBackend:
 
     def _settle(self, connection: Connection, type_: ColumnType) -> tuple[str, ...]:
         return satisfying(lambda trial: self.judge(connection, trial), type_, Style(words=builtin_words))
+
+    def session(self, connection: Connection) -> AbstractContextManager[None]:
+        """See `Backend`: nothing is to be set."""
+        del connection
+        return nullcontext()
 
     def outlines(self, connection: Connection, names: Collection[str] | None) -> dict[str, TableShape]:
         """See `Backend`."""

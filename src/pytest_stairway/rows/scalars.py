@@ -65,13 +65,16 @@ def scalar(name: str, modifiers: tuple[int, ...] = (), column: str = "") -> Valu
     return None if make is None else make(modifiers, column)
 
 
-def _integer(bits: int) -> Make:
-    most = 2 ** (bits - 1) - 1
+def _integer(bits: int, *, unsigned: bool = False) -> Make:
+    least, most = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    varied = tuple(text for text in _SMALL_INTEGERS if least <= int(text) <= most)
 
     def make(_: tuple[int, ...], column: str) -> Values:
         first, size = _named_range(column) or (1, most)
-        edges = ("0", "-1", str(most), str(-most - 1))
-        return Values(nth=lambda n: str(first + n % size), size=size, edges=edges, varied=_SMALL_INTEGERS)
+        if first + size - 1 > most:
+            first, size = 1, most
+        edges = ("0", "-1", str(most), str(least)) if least else ("0", str(most))
+        return Values(nth=lambda n: str(first + n % size), size=size, edges=edges, varied=varied)
 
     return make
 
@@ -268,6 +271,9 @@ _TYPES: dict[str, Make] = {
     "int2": _integer(16),
     "int4": _integer(32),
     "int8": _integer(64),
+    "int1": _integer(8),
+    "int3": _integer(24),
+    **{f"uint{size}": _integer(8 * size, unsigned=True) for size in (1, 2, 3, 4, 8)},
     "numeric": _numeric,
     "float4": _float,
     "float8": _float,

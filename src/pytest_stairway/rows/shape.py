@@ -1,7 +1,7 @@
 """What a table takes, as plain data: the columns and every rule that a row must satisfy.
 
-A dialect's catalog (`postgresql`, `sqlite`) is read into these; what makes rows (`solve`, `assemble`) sees nothing
-else.
+A dialect's catalog (`postgresql`, `sqlite`, `mysql`) is read into these; what makes rows (`solve`, `assemble`) sees
+nothing else.
 Values are texts throughout, in the form in which the database reads them, and None is NULL.
 """
 
@@ -31,7 +31,7 @@ class ColumnType:
     """A type, with domains resolved to what they stand on."""
 
     name: str
-    """The type's own name in PostgreSQL's catalog (``int4``, ``varchar``), for every dialect."""
+    """The type's own name in PostgreSQL's catalog (``int4``, ``varchar``), for every dialect if it is there."""
     sql: str
     """How a statement casts to it, without modifiers."""
     kind: Kind = "base"
@@ -47,6 +47,10 @@ class ColumnType:
     """Those of the domains on the way, about ``VALUE``."""
     not_null: bool = False
     """One of the domains says so."""
+    encoding: str = ""
+    """Python's name of the only characters that a text may hold; empty for any, ``ucs2`` for those of two bytes."""
+    collation: str = ""
+    """Of a text in MariaDB and MySQL."""
     known: tuple[str, ...] = ()
     """Values that the server was seen to take, for a type of which nothing else is known."""
 
@@ -70,6 +74,8 @@ class Column:
     """``GENERATED ALWAYS AS IDENTITY``."""
     generated: str | None = None
     """The expression of a generated column."""
+    stamped: bool = False
+    """The server gives the time whenever it changes the row: ``ON UPDATE CURRENT_TIMESTAMP``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +96,8 @@ class Unique:
     soft: bool = False
     """Partial or by expression: distinct values are enough, and perhaps more than is asked for."""
     nulls_distinct: bool = True
+    prefixes: tuple[int | None, ...] = ()
+    """So many characters of each column must differ, where it is not the whole value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +149,8 @@ class TableShape:
     """PostgreSQL's."""
     partitioned: bool = False
     row_security: bool = False
+    engine: str = ""
+    """MariaDB's and MySQL's."""
     numbers: dict[int, str] = field(default_factory=dict, compare=False, repr=False)
     """PostgreSQL's numbers of the columns."""
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from pytest_stairway.rows.backend import Refused, quote, refusable, run
@@ -10,6 +11,7 @@ from pytest_stairway.rows.sqlite_catalog import read_shapes, read_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
 
@@ -24,6 +26,11 @@ _TRIAL = "temp.stairway_trial"
 
 class SqliteBackend:
     """See `Backend`."""
+
+    def session(self, connection: Connection) -> AbstractContextManager[None]:
+        """See `Backend`: nothing is to be set."""
+        del connection
+        return nullcontext()
 
     def outlines(self, connection: Connection, names: Collection[str] | None) -> dict[str, TableShape]:
         """See `Backend`: it is all one."""

@@ -35,6 +35,7 @@ _HARMLESS = frozenset(
         *("select", "do", "begin", "commit", "rollback", "savepoint", "release_savepoint", "rollback_to_savepoint"),
         *("insert", "insert_select", "replace", "replace_select", "update", "update_multi", "delete", "delete_multi"),
         *("set_option", "change_db", "lock_tables", "unlock_tables", "admin_commands", "empty_query", "kill"),
+        "checksum",
     }
 )
 """Kinds of statements that change no schema; besides, ``show_…`` and the calls by which statements are prepared."""

@@ -13,9 +13,19 @@ if TYPE_CHECKING:
 
     from pytest_stairway.schema.mysql_ddl import TableText
 
-__all__ = ["describe_sequence", "describe_table", "describe_view"]
+__all__ = [
+    "CHECK",
+    "COLUMN_KEYWORDS",
+    "FOREIGN_KEY",
+    "KEY",
+    "describe_sequence",
+    "describe_table",
+    "describe_view",
+    "encoding_of",
+    "listed",
+]
 
-_COLUMN_KEYWORDS = frozenset(
+COLUMN_KEYWORDS = frozenset(
     {
         *("CHARACTER", "COLLATE", "GENERATED", "AS", "NOT", "NULL", "INVISIBLE", "DEFAULT", "ON", "AUTO_INCREMENT"),
         *("COMMENT", "CHECK", "WITHOUT", "SRID", "COLUMN_FORMAT", "STORAGE", "ENGINE_ATTRIBUTE"),
@@ -28,9 +38,9 @@ _WITHOUT_DEFAULT = re.compile(
 )
 """Types of which MySQL never says that NULL is the default."""
 _NAME = r"`(?P<name>(?:[^`]|``)*)`"
-_KEY = re.compile(rf"(?P<kind>PRIMARY|UNIQUE|FULLTEXT|SPATIAL|VECTOR|)\s?KEY\s?(?:{_NAME})?\s*(?=\()")
-_FOREIGN_KEY = re.compile(rf"CONSTRAINT {_NAME} FOREIGN KEY (?P<definition>.*)", re.DOTALL)
-_CHECK = re.compile(rf"CONSTRAINT {_NAME} CHECK (?P<definition>.*)", re.DOTALL)
+KEY = re.compile(rf"(?P<kind>PRIMARY|UNIQUE|FULLTEXT|SPATIAL|VECTOR|)\s?KEY\s?(?:{_NAME})?\s*(?=\()")
+FOREIGN_KEY = re.compile(rf"CONSTRAINT {_NAME} FOREIGN KEY (?P<definition>.*)", re.DOTALL)
+CHECK = re.compile(rf"CONSTRAINT {_NAME} CHECK (?P<definition>.*)", re.DOTALL)
 _PERIOD = re.compile(rf"PERIOD FOR (?:{_NAME}|(?P<system>\w+)) (?P<definition>.*)", re.DOTALL)
 _VIEW = re.compile(
     r"CREATE (?:ALGORITHM=(?P<algorithm>\w+) )?(?:DEFINER=(?P<definer>\S+) )?(?:SQL SECURITY (?P<security>\w+) )?"
@@ -82,9 +92,9 @@ def _is_other(option: str) -> bool:
 
 
 def _column(position: int, definition: str, table: TableText) -> Facts:
-    found = clauses(definition, _COLUMN_KEYWORDS)
+    found = clauses(definition, COLUMN_KEYWORDS)
     type_ = found[""]
-    character_set, collation = _encoding(type_, found, table)
+    character_set, collation = encoding_of(type_, found, table)
     facts = {
         "position": str(position),
         "type": type_,
@@ -121,7 +131,7 @@ def _generated(found: dict[str, str]) -> str:
     return plain(found.get("AS", "")).removeprefix("ALWAYS AS").strip() if "GENERATED" in found else ""
 
 
-def _encoding(type_: str, found: dict[str, str], table: TableText) -> tuple[str, str]:
+def encoding_of(type_: str, found: Mapping[str, str], table: TableText) -> tuple[str, str]:
     """Return a column's character set and collation, the table's where the column has none of its own."""
     character_set = found.get("CHARACTER", "").removeprefix("SET ")
     collation = found.get("COLLATE", "")
@@ -134,11 +144,11 @@ def _encoding(type_: str, found: dict[str, str], table: TableText) -> tuple[str,
 
 def _other(table: str, text: str) -> Iterator[tuple[Key, Facts]]:
     """Describe what is no column."""
-    if match := _KEY.match(text):
+    if match := KEY.match(text):
         yield _index(table, match, text[match.end() :])
-    elif match := _FOREIGN_KEY.match(text):
+    elif match := FOREIGN_KEY.match(text):
         yield _named("foreign key", table, match), {"definition": plain(match["definition"])}
-    elif match := _CHECK.match(text):
+    elif match := CHECK.match(text):
         definition = plain(match["definition"])
         enforced = definition.removesuffix(" NOT ENFORCED")
         facts = {"definition": enforced, "enforcement": "NOT ENFORCED" if enforced != definition else ""}
@@ -161,7 +171,7 @@ def _index(table: str, match: re.Match[str], text: str) -> tuple[Key, Facts]:
     hidden = next((word for word in ("IGNORED", "INVISIBLE") if word in found), "")
     sort = f"{kind} " if kind and kind != "PRIMARY" else ""
     facts = {
-        "definition": f"{sort}({', '.join(plain(column) for column in _listed(columns))})",
+        "definition": f"{sort}({', '.join(plain(column) for column in listed(columns))})",
         "method": found.get("USING", ""),
         "visibility": hidden,
         "comment": unquote(found.get("COMMENT", "")),
@@ -173,7 +183,7 @@ def _index(table: str, match: re.Match[str], text: str) -> tuple[Key, Facts]:
     return key, _without_nothing(facts)
 
 
-def _listed(columns: str) -> list[str]:
+def listed(columns: str) -> list[str]:
     """Split a list of columns where a comma is in no parentheses: MySQL has indexes on expressions."""
     return re.split(r",(?![^()]*\))", columns)
 

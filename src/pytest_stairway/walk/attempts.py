@@ -19,6 +19,7 @@ from pytest_stairway.walk.row_faults import (
     Kind,
     fault_of,
     has_new_columns,
+    holds_null,
     is_of_made_up_values,
     is_of_values,
     tables_with,
@@ -52,9 +53,12 @@ class Attempt(Protocol):
         """
 
 
-_OBJECTS = re.compile(r"already exists|does not exist|no such (?:table|column|index)|duplicate column name")
-_UNIQUE = re.compile(r"unique", re.IGNORECASE)
-_INSERTED_INTO = re.compile(r"\s*INSERT\s+(?:OR\s+\w+\s+)?INTO\s+(?:\S+\.)?(?P<table>[^\s(]+)", re.IGNORECASE)
+_OBJECTS = re.compile(
+    r"already exists|does not exist|no such (?:table|column|index)|[Dd]uplicate (?:column|key) name"
+    r"|doesn't exist|Can't DROP|Unknown (?:table|column)"
+)
+_UNIQUE = re.compile(r"unique|duplicate entry", re.IGNORECASE)
+_INSERTED_INTO = re.compile(r"\s*INSERT\s+(?:OR\s+\w+\s+|IGNORE\s+)?INTO\s+(?:\S+\.)?(?P<table>[^\s(]+)", re.IGNORECASE)
 _INSERTED = re.compile("duplicate key value")
 """What PostgreSQL says of a row, not of an index that is made: where an application hides the statement."""
 _WORD = re.compile(r'"[^"]+"|[\w.$]+')
@@ -100,9 +104,9 @@ def _maker_of_empty_column(trip: Roundtrip, makers: Mapping[Key, str]) -> str | 
     failed = trip.row_failures.get(Direction.UPGRADE)
     if failed is None or not failed.of_made_up_values or failed.fault is None or failed.fault.kind is not Kind.NULL:
         return None
-    for name in failed.tables[:1]:
+    for name, column in zip(failed.tables[:1], failed.fault.columns, strict=False):
         schema, _, table = name.rpartition(".")
-        made = makers.get(Key("column", failed.fault.columns[0], table, schema))
+        made = makers.get(Key("column", column, table, schema))
         return made if made != trip.revision and made != makers.get(Key("table", table, "", schema)) else None
     return None
 
@@ -174,6 +178,8 @@ def _row_failure(
         return RowFailure(failure=failure, tables=tables)
     if fault.kind is Kind.CHECK and fault.name and last.upgraded is not None and direction is Direction.UPGRADE:
         fault = replace(fault, columns=_columns_checked(fault.name, tables, last.upgraded))
+    if fault.kind is Kind.FIT and holds_null(rows, tables, fault.columns):
+        fault = replace(fault, kind=Kind.NULL)  # which is what MariaDB means
     fault = replace(fault, of_new_columns=has_new_columns(fault, rows, tables))
     made_up = is_of_made_up_values(fault, rows, passes_on_plain_rows=passes_on_plain_rows)
     if fault.kind is Kind.REFERENCE and _refer(fault.columns, tables, trip.before):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVERY_TABLE", "CarriedRows", "RowSettings", "Style", "without_partitions"]
 
-DIALECTS = frozenset({"postgresql", "sqlite"})
+DIALECTS = frozenset({"postgresql", "sqlite", "mysql", "mariadb"})
 """In which rows can be made and read."""
 EVERY_TABLE = "*"
 """Stands for all of them, where no rows can be made at all."""
@@ -266,6 +266,8 @@ class _Database:
         """Capture what a step can have changed; tell whether anything did."""
         previous = self.latest
         change = SchemaChange.between(before, after)
+        if touched is None and (changed := self.reader.changed(connection)) is not None:
+            touched = changed | change.tables.keys()
         if touched is None or before is None:
             self.latest = self.reader.capture(connection, None)
         else:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from pytest_stairway.complaints import sqlstate_of
+from pytest_stairway.complaints import number_of, sqlstate_of
 from pytest_stairway.exceptions import chain_of
 
 if TYPE_CHECKING:
@@ -19,12 +19,29 @@ if TYPE_CHECKING:
 
     from pytest_stairway.rows import Rows
 
-__all__ = ["Fault", "Kind", "fault_of", "has_new_columns", "is_of_made_up_values", "is_of_values", "tables_with"]
+__all__ = [
+    "Fault",
+    "Kind",
+    "fault_of",
+    "has_new_columns",
+    "holds_null",
+    "is_of_made_up_values",
+    "is_of_values",
+    "tables_with",
+]
 
 _CLASSES = ("21", "22", "23")
 """Of PostgreSQL's states: more rows than one, what is wrong with data, and with its integrity."""
 _NAMES = frozenset({"DataError", "IntegrityError"})
 """The same, by the names that every driver gives its errors (PEP 249)."""
+_NUMBERS = frozenset(
+    {
+        *(1048, 1062, 1138, 1216, 1217, 1242, 1264, 1265, 1292, 1365, 1366, 1406, 1411, 1441, 1451, 1452, 1525, 1586),
+        *(1690, 3140, 3141, 3819, 4025, 4038),
+    }
+)
+"""The same, by the numbers of MariaDB and MySQL; their drivers call some of them operational errors.  See
+https://mariadb.com/kb/en/mariadb-error-codes/"""
 _TEMPORARY = "_alembic_tmp_"
 """Before the name of the table into which Alembic copies rows on SQLite."""
 
@@ -38,6 +55,8 @@ class Kind(Enum):
     REFERENCE = auto()
     FORM = auto()
     """A text that is none of a type's."""
+    FIT = auto()
+    """A value that a column cannot hold: too long, too large, no label; MariaDB says the same of NULL."""
     OTHER = auto()
 
 
@@ -57,19 +76,21 @@ class Fault:
     def words(self) -> str:
         """Tell which rows it is about: ``rows with NULL in name``."""
         columns = ", ".join(self.columns)
-        if self.kind is Kind.NULL and columns:
-            return f"rows {'that leave' if self.of_new_columns else 'with'} NULL in {columns}"
-        if self.kind is Kind.EQUAL and columns:
-            return f"rows that {'become' if self.of_new_columns else 'are'} equal in {columns}"
-        if self.kind is Kind.CHECK and self.name:
-            return f"rows that break {self.name}"
-        if self.kind is Kind.REFERENCE:
-            return f"rows whose {columns or 'key'} refers to nothing"
-        if self.kind is Kind.FORM and self.value is not None:
-            return f"values such as {self.value!r}"
-        return "rows with values at the edges of what their columns allow"
+        key = columns or (f"the key {self.name}" if self.name else "")
+        where = f" in {columns}" if columns else ""
+        told = {
+            Kind.NULL: f"rows {'that leave' if self.of_new_columns else 'with'} NULL" + where,
+            Kind.EQUAL: f"rows that {'become' if self.of_new_columns else 'are'} equal in {key}" if key else "",
+            Kind.CHECK: f"rows that break {self.name}" if self.name else "",
+            Kind.REFERENCE: f"rows whose {columns or 'key'} refers to nothing",
+            Kind.FORM: f"values such as {self.value!r}" if self.value is not None else "",
+            Kind.FIT: f"rows whose {columns} does not fit",
+        }
+        return told.get(self.kind) or "rows with values at the edges of what their columns allow"
 
 
+_MYSQL_TABLE = r"(?:`[^`]+`\.)?`(?:#sql[^`]*|(?P<table>[^`]+))`"
+"""A table in the words of MariaDB and MySQL, where it is not the one into which ALTER TABLE copies rows."""
 _PATTERNS = tuple(
     (kind, re.compile(pattern, re.DOTALL))
     for kind, pattern in (
@@ -82,6 +103,13 @@ _PATTERNS = tuple(
         (Kind.CHECK, r"CHECK constraint failed: (?P<name>[^\n]+)"),
         (Kind.REFERENCE, r"Key \((?P<columns>.+?)\)=\(.*?\) is not present in table"),
         (Kind.REFERENCE, r"FOREIGN KEY constraint failed"),
+        (Kind.NULL, r"Column '(?P<columns>[^']+)' cannot be null|Invalid use of NULL value"),
+        (Kind.EQUAL, r"Duplicate entry '.*' for key '(?:[^'.]+\.)?(?P<name>[^']+)'"),
+        (Kind.CHECK, rf"CONSTRAINT `(?P<name>[^`]+)` failed for {_MYSQL_TABLE}"),
+        (Kind.CHECK, r"Check constraint '(?P<name>[^']+)' is violated"),
+        (Kind.REFERENCE, rf"child row: [^(]*\({_MYSQL_TABLE}, CONSTRAINT `[^`]+` FOREIGN KEY \((?P<columns>[^)]+)\)"),
+        (Kind.FIT, r"(?:Data (?:truncated|too long)|Out of range value) for column '(?P<columns>[^']+)'"),
+        (Kind.FORM, r"[Ii]ncorrect [\w ]+ value: '(?P<value>[^'\n]*)'"),
         (Kind.FORM, r'invalid input (?:syntax|value) for [^\n]+?: "(?P<value>[^\n]*)"'),
     )
 )
@@ -94,7 +122,9 @@ def is_of_values(error: BaseException) -> bool:
         error: what a migration raised; an application may have taken SQLAlchemy's wrapping off.
     """
     return any(
-        (sqlstate_of(each) or "").startswith(_CLASSES) or any(kind.__name__ in _NAMES for kind in type(each).__mro__)
+        (sqlstate_of(each) or "").startswith(_CLASSES)
+        or number_of(each) in _NUMBERS
+        or any(kind.__name__ in _NAMES for kind in type(each).__mro__)
         for each in chain_of(error)
     )
 
@@ -111,7 +141,7 @@ def fault_of(error: BaseException) -> Fault | None:
     for kind, pattern in _PATTERNS:
         if found := pattern.search(said):
             groups = {name: text for name, text in found.groupdict().items() if text is not None}
-            columns = [name.strip().strip('"') for name in groups.get("columns", "").split(",")]
+            columns = [name.strip().strip('"`') for name in groups.get("columns", "").split(",")]
             return Fault(
                 kind=kind,
                 table=groups["table"].removeprefix(_TEMPORARY) if "table" in groups else None,
@@ -147,6 +177,18 @@ def is_of_made_up_values(fault: Fault, rows: Mapping[str, Rows], *, passes_on_pl
     if fault.kind is Kind.FORM:
         return fault.value is not None and bool(tables_with(fault.value, rows))
     return fault.kind in {Kind.CHECK, Kind.REFERENCE}
+
+
+def holds_null(rows: Mapping[str, Rows], tables: Collection[str], columns: Collection[str]) -> bool:
+    """Tell whether some columns of tables hold NULL in a row."""
+    return any(
+        None in table.column(column)
+        for every in rows.values()
+        for name, table in every.items()
+        if name in tables
+        for column in columns
+        if column in table.columns
+    )
 
 
 def tables_with(value: str, rows: Mapping[str, Rows]) -> tuple[str, ...]:

@@ -169,8 +169,8 @@ def _without_length(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _parts_of(tables: Collection[str], schema: Schema) -> Iterator[str]:
-    """Name the parts of a PostgreSQL schema in which tables stand."""
+    """Name the parts of a schema in which tables stand, of PostgreSQL's or MariaDB's."""
     for table in tables:
-        for name in (f"relation {schema.default_schema}.{table}", f"relation {table}"):
+        for name in (f"relation {schema.default_schema}.{table}", f"relation {table}", f"table {table}"):
             if name in schema.parts:
                 yield name

@@ -295,7 +295,7 @@ class Walk:
         heads = self._position.session.heads
         found = self._position.look()
         trip.halfway = found if trip.failures else None
-        if not same(found, wanted):
+        if not same(found, wanted) or (trip.failures and _keeps_rows(found)):
             self._position.start_over()
         elif applied and not any(trip.revision in names for names in self._position.session.heads.values()):
             self._position.session.stamp(trip.revision)
@@ -313,3 +313,8 @@ class Walk:
             return False
         del self._position.applied[revision]
         return True
+
+
+def _keeps_rows(schemas: Snapshot) -> bool:
+    """Tell whether rows that a failed step wrote are still there: each statement of DDL has committed them."""
+    return any(schema.dialect == "mysql" for schema in schemas.values())

@@ -11,6 +11,7 @@ from gauntlet.histories import (
     graph,
     indexes,
     mariadb,
+    mariadb_data,
     models,
     named_types,
     objects,
@@ -38,6 +39,7 @@ MODULES = (
     models,
     sqlite,
     mariadb,
+    mariadb_data,
     sound,
     sound_data,
 )

@@ -79,7 +79,7 @@ CASES = (
     Case(
         "foreign-key-index",
         "the index that MariaDB makes for a foreign key stays when the key is dropped",
-        [AUTHOR, TEAM, Rev("c3", WITH_KEY, WITHOUT_KEY)],
+        [TEAM, AUTHOR, Rev("c3", WITH_KEY, WITHOUT_KEY)],
         {("schema-not-restored", "c3"): "index fk_team"},
         hint="Drop the index in downgrade()",
     ),
@@ -87,8 +87,8 @@ CASES = (
         "index-of-a-foreign-key",
         "a downgrade drops the index that a foreign key needs",
         [
-            AUTHOR,
             TEAM,
+            AUTHOR,
             Rev(
                 "c3",
                 f'op.create_index("ix_team", "author", ["team_id"])\n{WITH_KEY}',
@@ -189,7 +189,7 @@ CASES = (
             ),
             Rev("d4", TEAM.down, TEAM.up),
         ],
-        {("schema-not-restored", "d4"): "trigger upper_code"},
+        {("schema-not-restored", "d4"): "trigger upper_code", ("data-dropped", "d4"): "table team"},
     ),
     Case(
         "event",
@@ -279,8 +279,8 @@ CASES = (
         "mariadb-foreign-key",
         "a foreign key, its column and with it the index go together",
         [
-            AUTHOR,
             TEAM,
+            AUTHOR,
             Rev(
                 "c3",
                 'op.add_column("author", sa.Column("squad_id", sa.Integer()))\n'
@@ -294,7 +294,11 @@ CASES = (
         "rows that come and go move the AUTO_INCREMENT counter, which is no part of the schema",
         [
             AUTHOR,
-            Rev("b2", sql("INSERT INTO author (name) VALUES ('one'), ('two')"), sql("DELETE FROM author")),
+            Rev(
+                "b2",
+                sql("INSERT INTO author (name) VALUES ('one'), ('two')"),
+                sql("DELETE FROM author WHERE name IN ('one', 'two')"),
+            ),
         ],
     ),
     Case(
