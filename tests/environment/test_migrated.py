@@ -205,6 +205,8 @@ def test_mariadb(lab: Lab, mariadb_server: Server) -> None:
     clones = clones_of(lab.project())
     migrated = clones.at("a1")
     step_and_look(migrated)
+    assert migrated.populate(rows=4).populated == ("author",)
+    assert len(migrated.rows("author")) == 4
     clones.drop(migrated)
 
 

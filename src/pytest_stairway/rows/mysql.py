@@ -118,36 +118,31 @@ class MysqlBackend:
     def insert(
         self, connection: Connection, shape: TableShape, rows: Sequence[Row], *, skip_conflicts: bool = True
     ) -> list[Row]:
-        """See `Backend`: all at once, and one by one where a row clashes or the server does not tell what it has."""
-        if self._returns:
-            try:
-                with refusable(connection):
-                    inserted = self._returned(connection, shape, rows)
-                self._settle(connection)
-            except Refused as refused:
-                if not skip_conflicts or not _is_duplicate(refused.__cause__):
-                    raise
-            else:
-                return inserted
-        with refusable(connection):
-            inserted = [m for row in rows for m in self._insert_one(connection, shape, row, skip=skip_conflicts)]
+        """See `Backend`: all at once, and one by one where a row clashes with one that is there."""
+        try:
+            with refusable(connection):
+                inserted = self._inserted(connection, shape, rows)
+        except Refused as refused:
+            if not skip_conflicts or not _is_duplicate(refused.__cause__):
+                raise
+            with refusable(connection):
+                inserted = [made for row in rows for made in self._insert_one(connection, shape, row)]
         self._settle(connection)
         return inserted
 
-    def _insert_one(self, connection: Connection, shape: TableShape, row: Row, *, skip: bool) -> list[Row]:
+    def _insert_one(self, connection: Connection, shape: TableShape, row: Row) -> list[Row]:
         try:
-            if self._returns:
-                return self._returned(connection, shape, [row])
-            run(connection, _insert(shape, [row]))
+            return self._inserted(connection, shape, [row])
         except DBAPIError as error:
-            if skip and _is_duplicate(error):
+            if _is_duplicate(error):
                 return []
             raise
-        return _find(connection, shape, row)
 
-    def _returned(self, connection: Connection, shape: TableShape, rows: Sequence[Row]) -> list[Row]:
-        found = run(connection, f"{_insert(shape, rows)} RETURNING {_whole_row(shape)}")
-        return [_as_row(shape, text) for (text,) in found]
+    def _inserted(self, connection: Connection, shape: TableShape, rows: Sequence[Row]) -> list[Row]:
+        if not self._returns:
+            run(connection, _insert(shape, rows))
+            return _find(connection, shape, rows)
+        return _as_rows(shape, run(connection, f"{_insert(shape, rows)} RETURNING {_whole_row(shape)}"))
 
     def insert_together(self, connection: Connection, rows: Sequence[tuple[TableShape, Sequence[Row]]]) -> None:
         """See `Backend`: these servers never wait with foreign keys, so they are looked at here."""
@@ -221,23 +216,24 @@ def _whole_row(shape: TableShape) -> str:
     return row_text(reading(column.name, column.declared) for column in shape.columns)
 
 
-def _as_row(shape: TableShape, text: str | bytes) -> Row:
-    return dict(zip((column.name for column in shape.columns), cells_of(text), strict=True))
+def _as_rows(shape: TableShape, found: Sequence[Sequence[str | bytes]]) -> list[Row]:
+    names = [column.name for column in shape.columns]
+    return [dict(zip(names, cells_of(text), strict=True)) for (text,) in found]
 
 
-def _find(connection: Connection, shape: TableShape, row: Row) -> list[Row]:
-    """Read the row that was just inserted; where it cannot be told from others, what was said of it."""
-    drawn = [c.name for c in shape.columns if c.given and c.name not in row and str(c.sequence).startswith("MAX(")]
-    known = [name for name in shape.key or row if not isinstance(row.get(name), Sql) and name in row]
-    if drawn:
-        where = f"{backquote(drawn[0])} = LAST_INSERT_ID()"
-    elif known and len(known) == len(shape.key or row):
-        where = _same(shape, row, known)
+def _find(connection: Connection, shape: TableShape, rows: Sequence[Row]) -> list[Row]:
+    """Read the rows that were just inserted; where they cannot be told from others, give what was said of them."""
+    drawn = [c.name for c in shape.columns if c.given and str(c.sequence).startswith("MAX(")]
+    names = shape.key or tuple(rows[0])
+    if drawn and not any(drawn[0] in row for row in rows):  # numbers that follow each other, as nobody else is there
+        where = f"{backquote(drawn[0])} >= LAST_INSERT_ID() ORDER BY {backquote(drawn[0])}"
+    elif names and all(name in row and not isinstance(row[name], Sql) for row in rows for name in names):
+        where = " OR ".join(f"({_same(shape, row, names)})" for row in rows)
     else:
-        return [{**dict.fromkeys(column.name for column in shape.columns), **row}]
-    found = run(connection, f"SELECT {_whole_row(shape)} FROM {shape.sql} WHERE {where} LIMIT 1")
-    told = [_as_row(shape, text) for (text,) in found]
-    return told or [{**dict.fromkeys(column.name for column in shape.columns), **row}]
+        where = "FALSE"
+    found = run(connection, f"SELECT {_whole_row(shape)} FROM {shape.sql} WHERE {where} LIMIT {len(rows)}")
+    empty = dict.fromkeys(column.name for column in shape.columns)
+    return _as_rows(shape, found) or [{**empty, **row} for row in rows]
 
 
 def _same(shape: TableShape, row: Row, names: Sequence[str]) -> str:

@@ -96,7 +96,7 @@ def _short(expression: str) -> str:
 
 def _number(expressions: Sequence[str]) -> str:
     """Write an expression that makes a number of 64 bits of some values."""
-    return f"CAST(CONV(LEFT(MD5({row_text(expressions)}), 16), 16, 10) AS DECIMAL(20))"
+    return f"CAST(CONV(LEFT(SHA2({row_text(expressions)}, 256), 16), 16, 10) AS DECIMAL(20))"
 
 
 def _checksums(connection: Connection, names: Iterable[str]) -> dict[str, str | None]:

@@ -253,7 +253,8 @@ class _Database:
         tables = self.pending if supply is None else None
         captured = None if lost else self.latest
         population = self.generator.top_up(connection, tables=tables, supply=supply, captured=captured)
-        wanted = None if lost else population.written
+        also = self.reader.changed(connection) if population.written else None  # a trigger may have written, too
+        wanted = None if lost else population.written | (also or frozenset())
         self.latest = self.reader.capture(connection, wanted, previous=captured, known=population.known)
         self.population = population
         self.pending = set()

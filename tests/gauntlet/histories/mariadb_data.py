@@ -42,7 +42,7 @@ CASES = (
     Case(
         "mariadb-random-codes",
         "fills a new column with random codes, which the downgrade drops and the second upgrade makes anew",
-        [AUTHOR, Rev("b2", ADD_CODE + "\n" + sql("UPDATE author SET code = LEFT(MD5(RAND()), 6)"), DROP_CODE)],
+        [AUTHOR, Rev("b2", ADD_CODE + "\n" + sql("UPDATE author SET code = LEFT(SHA2(RAND(), 256), 6)"), DROP_CODE)],
         {("not-repeatable", "b2"): "5 of 5 rows"},
     ),
     Case(
@@ -236,7 +236,7 @@ CASES = (
     Case(
         "mariadb-backfill-of-a-new-column",
         "a new column is filled from another, always the same, while ON UPDATE CURRENT_TIMESTAMP dates the rows anew",
-        [AUTHOR, Rev("b2", ADD_CODE + "\n" + sql("UPDATE author SET code = MD5(name)"), DROP_CODE)],
+        [AUTHOR, Rev("b2", ADD_CODE + "\n" + sql("UPDATE author SET code = LEFT(SHA2(name, 256), 40)"), DROP_CODE)],
     ),
     Case(
         "mariadb-seed",
