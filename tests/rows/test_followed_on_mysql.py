@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stairway.carried_rows import CarriedRows, RowSettings
 from pytest_stairway.rows import RowReader
 from pytest_stairway.schema import reader_for
+from pytest_stairway.walk.carried_rows import CarriedRows, RowSettings
 
 from .helpers import do
 
@@ -64,7 +64,6 @@ STEPS = {
     "another key": ("ALTER TABLE two DROP PRIMARY KEY, ADD COLUMN k INT AUTO_INCREMENT PRIMARY KEY",),
     "a partition dropped": ("ALTER TABLE parts DROP PARTITION low",),
     "a partition emptied": ("ALTER TABLE parts TRUNCATE PARTITION high",),
-    "a partition exchanged": ("TRUNCATE TABLE part", "ALTER TABLE parts EXCHANGE PARTITION high WITH TABLE part"),
     "another engine": ("ALTER TABLE log ENGINE = MyISAM", "UPDATE log SET said = 'x'"),
     "an index": ("CREATE INDEX ix ON team (name)",),
     "a view": ("CREATE VIEW teams AS SELECT * FROM team", "UPDATE teams SET name = 'by a view'"),
@@ -120,7 +119,7 @@ def test_a_step_that_works_on_another_connection(followed: Followed) -> None:
 
 def test_all_steps_one_after_the_other(followed: Followed) -> None:
     for name, statements in STEPS.items():
-        if name not in {"another expression", "another time zone"}:  # what they need is gone
+        if name not in {"a column dropped", "another expression", "another time zone"}:  # others need what goes
             followed.step(*statements)
             followed.check()
             followed.rows.top_up("", followed.connection, revision="b2")
