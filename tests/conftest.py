@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import mysql_image
 from pytest_stairway import databases
 from pytest_stairway.databases import mysql_binaries
 
@@ -48,3 +52,33 @@ def mariadb_server(mariadb_programs: MysqlInstallation) -> Iterator[Server]:
     named = f"binaries:{mariadb_programs.server.parent}"
     with databases.choose("mysql", named=named, driver="pymysql").start() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mysql_programs() -> Iterator[MysqlInstallation]:
+    """MySQL's own server programs, which few systems have packages of."""
+    installed = mysql_image.on_this_system()
+    if installed is not None:
+        yield installed
+        return
+    if not mysql_image.is_there():
+        told = pytest.fail if os.environ.get("CI") else pytest.skip
+        told(f"these tests need MySQL's server programs, or the image {mysql_image.IMAGE}: run .ci/containers")
+    folder = Path(tempfile.mkdtemp(prefix="mysql", dir="/tmp"))
+    folder.chmod(0o755)
+    yield mysql_image.unpack(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mysql_server(mysql_programs: MysqlInstallation) -> Iterator[Server]:
+    """One server of MySQL itself, started when first wanted."""
+    named = f"binaries:{mysql_programs.server.parent}"
+    with databases.choose("mysql", named=named, driver="pymysql").start() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["mariadb", "mysql"])
+def either_server(request: pytest.FixtureRequest) -> Server:
+    """A server of MariaDB, then one of MySQL."""
+    return request.getfixturevalue(f"{request.param}_server")  # type: ignore[no-any-return]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConnectionRefused",
     "DatabaseUnavailable",
+    "DriverUnusable",
     "HistoryUnusable",
     "StairwayError",
     "UsageError",
@@ -33,6 +34,10 @@ class UsageError(StairwayError):
 
 class DatabaseUnavailable(StairwayError):
     """No throwaway database can be had; the message lists each way, why it failed, and the command that mends it."""
+
+
+class DriverUnusable(DatabaseUnavailable):
+    """The driver lacks what this server asks of it, however long one waits; the message says what to install."""
 
 
 class ConnectionRefused(StairwayError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import shlex
@@ -16,11 +17,13 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from gauntlet.case import Case, Rev, table
+from gauntlet.runner import find
 from pytest_stairway import databases
 from pytest_stairway.databases import container_start
 from pytest_stairway.databases.container_sessions import retained_containers, sessions_folder, sweep_containers
 from pytest_stairway.databases.engine import answering_engine, engine_address
-from pytest_stairway.exceptions import DatabaseUnavailable, UsageError
+from pytest_stairway.exceptions import DatabaseUnavailable, DriverUnusable, UsageError
 from pytest_stairway.schema import compare_schemas, reader_for
 
 if TYPE_CHECKING:
@@ -124,14 +127,53 @@ def test_another_process_joins_it(server: Server) -> None:
         assert "_gw1_" in database.name
 
 
-def test_mariadb_in_a_container_is_removed_at_the_end() -> None:
+@pytest.mark.parametrize(("dialect", "product"), [("mariadb", "MariaDB"), ("mysql", "MySQL")])
+def test_it_is_removed_at_the_end(dialect: str, product: str) -> None:
     before = containers()
-    with start("mariadb", "mariadb:test", "pymysql") as server:
-        assert server.description.startswith("MariaDB")
+    with start(dialect, f"{dialect}:test", "pymysql") as server:
+        assert server.description.startswith(product)
         database = server.create()
-        assert scalar(database.url, "mariadb+pymysql", "SELECT @@innodb_flush_log_at_trx_commit") == 0
+        assert scalar(database.url, f"{dialect}+pymysql", "SELECT @@innodb_flush_log_at_trx_commit") == 0
+        assert scalar(database.url, f"{dialect}+pymysql", "SELECT @@event_scheduler") == "OFF"
         assert len(containers() - before) == 1
     assert containers() == before
+
+
+@pytest.fixture(scope="module")
+def mysql(engine: str) -> Iterator[Server]:
+    """A container of MySQL, which takes some seconds to start."""
+    del engine
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("testcontainers.core.config.testcontainers_config.hub_image_name_prefix", PREFIX, raising=False)
+        with start("mysql", "mysql:test", "pymysql") as server:
+            yield server
+
+
+def test_a_history_is_walked_on_mysql_in_a_container(mysql: Server, tmp_path: Path) -> None:
+    lost = "op.alter_column('author', 'born', server_default='1900')", "op.alter_column('author', 'born')"
+    revisions = (
+        table("a1", "author", "id int PRIMARY KEY", "born int", "KEY ix_born ((born + 1) DESC) INVISIBLE"),
+        Rev("b2", *lost),
+    )
+    found = find(Case("project", "a project", revisions, dialect="mysql"), tmp_path, address=mysql.address)
+    assert [(each.code, each.revision) for each in found] == [("schema-not-restored", "b2")]
+    assert "default '1900' after" in found[0].message
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cryptography") is not None, reason="cryptography is installed")
+@pytest.mark.parametrize("driver", ["asyncmy"])
+def test_what_a_driver_lacks_for_the_password_is_told_at_once(mysql: Server, driver: str) -> None:
+    """It knows no TLS unless it is told of a certificate; PyMySQL was so before 1.2."""
+    pytest.importorskip(driver)
+    mysql._administrator.execute("CREATE USER newcomer IDENTIFIED BY 'hush!'")  # type: ignore[attr-defined]
+    url = make_url(mysql.create().url).set(database=None, username="newcomer", password="hush!")
+    with pytest.raises(DatabaseUnavailable, match=r"caching_sha2_password.*python -m pip install cryptography") as told:
+        databases.choose("mysql", named=url.render_as_string(hide_password=False), driver=driver).start()
+    assert "hush!" not in str(told.value)
+    started = time.monotonic()
+    with pytest.raises(DriverUnusable, match="pip install cryptography"):
+        start("mysql", "mysql:test", driver)
+    assert time.monotonic() - started < container_start._START_SECONDS
 
 
 def test_an_image_that_is_not_to_be_had_is_told() -> None:
@@ -178,8 +220,12 @@ def test_what_a_killed_run_leaves_is_swept_by_the_next_and_a_live_one_stays(
 
 @pytest.mark.parametrize(
     ("dialect", "image", "driver"),
-    [("postgresql", "postgres:test", "psycopg"), ("mariadb", "mariadb:test", "pymysql")],
-    ids=["postgresql", "mariadb"],
+    [
+        ("postgresql", "postgres:test", "psycopg"),
+        ("mariadb", "mariadb:test", "pymysql"),
+        ("mysql", "mysql:test", "pymysql"),
+    ],
+    ids=["postgresql", "mariadb", "mysql"],
 )
 def test_a_container_goes_on_for_what_is_retained_until_it_is_cleaned_up(
     server: Server, dialect: str, image: str, driver: str

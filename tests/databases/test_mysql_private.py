@@ -154,7 +154,7 @@ def test_a_server_that_does_not_start_says_why(base: Path, monkeypatch: pytest.M
 
 def test_an_installation_that_fails_says_why(base: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STAIRWAY_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(mysql_private, "_LOG_SIZE", "--no-such-option=1")
+    monkeypatch.setattr(mysql_private, "_SIZES", {"no-such-option": "1"})
     with pytest.raises(DatabaseUnavailable, match=r"(?s)data directory cannot be made .*its last words"):
         start()
     assert not list(base.iterdir())

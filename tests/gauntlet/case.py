@@ -65,6 +65,8 @@ class Case:
     hint: str = ""
     """What the remedy of one of them says, where the mistake has one of its own."""
     dialect: str = "postgresql"
+    only: str | None = None
+    """``mariadb`` or ``mysql``, where the other one has nothing of the kind."""
     ini: Mapping[str, str | None] = field(default_factory=dict)
     """Keys of `[alembic]` that differ; None leaves a key out."""
     logging: str = ""

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
-DATABASES = {"sqlite": "SQLite: ", "mysql": "MariaDB: "}
+DATABASES = {"sqlite": "SQLite: ", "mysql": "MariaDB, MySQL: "}
 """What begins the rows of histories that are not for PostgreSQL."""
+PRODUCTS = {"mariadb": "MariaDB: ", "mysql": "MySQL: "}
 
 
 def render(cases: Iterable[Case] = CASES) -> str:
@@ -49,7 +50,8 @@ def _places(case: Case) -> Iterator[str]:
 
 
 def _cell(case: Case) -> str:
-    return (DATABASES.get(case.dialect, "") + case.says).replace("|", "\\|")
+    database = PRODUCTS[case.only] if case.only else DATABASES.get(case.dialect, "")
+    return f"{database}{case.says}".replace("|", "\\|")
 
 
 if __name__ == "__main__":

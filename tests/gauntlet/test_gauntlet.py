@@ -23,7 +23,24 @@ OF_OTHER_CHECKS = {
     *("fails-at-volume", "lock-upgrade", "table-rewrite"),
 }
 """Codes of the handoff and of the rehearsal, which have tests of their own."""
-READY = [pytest.param(case, id=case.name) for case in CASES if case.needs is None]
+MYSQL = ("mariadb", "mysql")
+"""The two servers of one dialect."""
+
+
+def servers_of(case: Case) -> Iterator[str]:
+    """Name what a history is walked on."""
+    if case.dialect == "mysql":
+        yield from (case.only,) if case.only else MYSQL
+    else:
+        yield case.dialect
+
+
+READY = [
+    pytest.param(case, server, id=f"{case.name}-{server}" if case.dialect == "mysql" else case.name)
+    for case in CASES
+    if case.needs is None
+    for server in servers_of(case)
+]
 
 
 @pytest.fixture(scope="session")
@@ -40,14 +57,22 @@ def mariadb_address(mariadb_server: Server) -> str:
     return mariadb_server.address
 
 
-ADDRESSES = {"postgresql": "address", "mysql": "mariadb_address"}
-"""The fixture that gives the address of a dialect's server."""
+@pytest.fixture(scope="session")
+def mysql_address(mysql_server: Server) -> str:
+    """Give the address of one MySQL for all of them."""
+    return mysql_server.address
+
+
+ADDRESSES = {"postgresql": "address", "mariadb": "mariadb_address", "mysql": "mysql_address"}
+"""The fixture that gives a server's address."""
 
 
 @pytest.mark.filterwarnings("ignore")  # what Alembic warns of in these histories fails no deployment
-@pytest.mark.parametrize("case", READY)
-def test_finds_exactly_what_was_planted(case: Case, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    address = request.getfixturevalue(ADDRESSES[case.dialect]) if case.dialect in ADDRESSES else None
+@pytest.mark.parametrize(("case", "server"), READY)
+def test_finds_exactly_what_was_planted(
+    case: Case, server: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    address = request.getfixturevalue(ADDRESSES[server]) if server in ADDRESSES else None
     found = find(case, tmp_path, address=address)
     assert unmet(case, found) == []
 

@@ -1,4 +1,4 @@
-"""Each single change to a MariaDB schema is seen, and told in these words and no others."""
+"""Each single change to a schema of MariaDB or MySQL is seen, and told in these words and no others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .mysql_lab import SCRIPT, opened, told
+from .mysql_lab import opened, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,18 +221,135 @@ CHANGES = {
     ),
 }
 """What is done, and what is told of it; None for something."""
+OF_MARIADB_ONLY = frozenset({"versioning", "sequence"})
+MYSQL_CHANGES: dict[str, tuple[str, list[str] | None]] = {
+    "engine": (
+        "ALTER TABLE listed REMOVE PARTITIONING;\nALTER TABLE listed ENGINE=MyISAM",
+        [
+            "table listed: engine InnoDB before, MyISAM after",
+            "table listed: partitioning PARTITION BY LIST COLUMNS(id) (PARTITION a VALUES IN (1,2), "
+            "PARTITION b VALUES IN (3)) before, no partitioning after",
+        ],
+    ),
+    "table's collation": (
+        "ALTER TABLE sale COLLATE utf8mb4_unicode_ci",
+        ["table sale: collation utf8mb4_0900_ai_ci before, utf8mb4_unicode_ci after"],
+    ),
+    "signedness": ("ALTER TABLE sale MODIFY id INT UNSIGNED", ["column sale.id: type int before, int unsigned after"]),
+    "zerofill": (
+        "ALTER TABLE book MODIFY filled INT UNSIGNED",
+        ["column book.filled: type int(10) unsigned zerofill before, int unsigned after"],
+    ),
+    "set's label": (
+        "ALTER TABLE book MODIFY tags SET('a','b','c') COLLATE utf8mb4_bin",
+        ["column book.tags: type set('a','b') before, set('a','b','c') after"],
+    ),
+    "default expression": (
+        "ALTER TABLE book ALTER data SET DEFAULT (JSON_OBJECT('a', 2))",
+        ["column book.data: default (json_object(_utf8mb4'a',1)) before, (json_object(_utf8mb4'a',2)) after"],
+    ),
+    "default gone": (
+        "ALTER TABLE author ALTER hidden DROP DEFAULT",
+        ["column author.hidden: default '7' before, none, not even NULL after"],
+    ),
+    "default of bytes": (
+        "ALTER TABLE author ALTER key_ SET DEFAULT X'00FE'",
+        ["column author.key_: default 0x00FF before, 0x00FE after"],
+    ),
+    "on update": (
+        "ALTER TABLE author MODIFY seen DATETIME(3) DEFAULT CURRENT_TIMESTAMP(3)",
+        ["column author.seen: on update CURRENT_TIMESTAMP(3) before, no on update after"],
+    ),
+    "generated expression": (
+        "ALTER TABLE author MODIFY twice DECIMAL(12,2) GENERATED ALWAYS AS (score * 3) VIRTUAL",
+        ["column author.twice: generated expression ((score * 2)) VIRTUAL before, ((score * 3)) VIRTUAL after"],
+    ),
+    "auto increment": (
+        "ALTER TABLE book MODIFY id INT NOT NULL",
+        ["column book.id: auto increment yes before, no auto increment after"],
+    ),
+    "visibility, by a word of its own": (
+        "ALTER TABLE book ALTER COLUMN flag SET INVISIBLE",
+        ["column book.flag: no visibility before, visibility INVISIBLE after"],
+    ),
+    "reference system": (
+        "ALTER TABLE book DROP KEY sp_book_spot;\nALTER TABLE book MODIFY spot POINT NOT NULL SRID 3857",
+        [
+            "column book.spot: storage SRID 4326 before, SRID 3857 after",
+            "index sp_book_spot on book: missing after the downgrade",
+        ],
+    ),
+    "column's check": (
+        "ALTER TABLE author DROP CHECK author_chk_1",
+        ["check constraint author_chk_1 on author: missing after the downgrade"],
+    ),
+    "check's enforcement": (
+        "ALTER TABLE book ALTER CHECK ck_book_title ENFORCED",
+        ["check constraint ck_book_title on book: enforcement NOT ENFORCED before, no enforcement after"],
+    ),
+    "column's character set": (
+        "ALTER TABLE author MODIFY email VARCHAR(50)",
+        [
+            "column author.email: character set latin1 before, utf8mb4 after",
+            "column author.email: collation latin1_general_ci before, utf8mb4_0900_ai_ci after",
+        ],
+    ),
+    "index's visibility": (
+        "ALTER TABLE author ALTER INDEX ix_author_seen VISIBLE",
+        ["index ix_author_seen on author: visibility INVISIBLE before, no visibility after"],
+    ),
+    "index's expression": (
+        "ALTER TABLE book DROP KEY ix_book_lower, ADD KEY ix_book_lower ((upper(title)), flag, (filled + 1) DESC)",
+        [
+            "index ix_book_lower on book: ((lower(title)), flag, ((filled + 1)) DESC) before, "
+            "((upper(title)), flag, ((filled + 1)) DESC) after"
+        ],
+    ),
+    "index of an array": (
+        "ALTER TABLE book DROP KEY ix_book_tags",
+        ["index ix_book_tags on book: missing after the downgrade"],
+    ),
+    "index's parser": (
+        "ALTER TABLE book DROP KEY ft_book_title;\nALTER TABLE book ADD FULLTEXT KEY ft_book_title (title)",
+        ["index ft_book_title on book: options WITH PARSER `ngram` before, no options after"],
+    ),
+    "subpartitions": (
+        "ALTER TABLE stock PARTITION BY RANGE (year(day)) SUBPARTITION BY HASH (id) SUBPARTITIONS 3 "
+        "(PARTITION p0 VALUES LESS THAN (2000) COMMENT 'old', PARTITION p1 VALUES LESS THAN MAXVALUE)",
+        None,
+    ),
+    "number of partitions": (
+        "ALTER TABLE keyed ADD PARTITION PARTITIONS 1",
+        ["table keyed: partitioning PARTITION BY KEY () PARTITIONS 3 before, PARTITION BY KEY () PARTITIONS 4 after"],
+    ),
+    "list of a partition": ("ALTER TABLE listed REORGANIZE PARTITION a INTO (PARTITION a VALUES IN (1))", None),
+    "partitions gone": ("ALTER TABLE listed REMOVE PARTITIONING", None),
+    "database's collation": (
+        "ALTER DATABASE COLLATE utf8mb4_unicode_ci",
+        ["default collation: value utf8mb4_0900_ai_ci before, utf8mb4_unicode_ci after"],
+    ),
+}
+"""What is done or told in another way on MySQL, and what MariaDB does not have."""
+ON_MYSQL = {**{change: CHANGES[change] for change in CHANGES.keys() - OF_MARIADB_ONLY}, **MYSQL_CHANGES}
+EACH = [*(("mariadb", change) for change in CHANGES), *(("mysql", change) for change in sorted(ON_MYSQL))]
 
 
 @pytest.fixture
-def lab(mariadb_server: Server) -> Iterator[MysqlLab]:
-    with opened(mariadb_server) as lab:
-        lab.run(SCRIPT)
+def lab(either_server: Server) -> Iterator[MysqlLab]:
+    with opened(either_server) as lab:
+        lab.run(lab.script)
         yield lab
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_change_is_seen_and_told(lab: MysqlLab, change: str) -> None:
-    statements, words = CHANGES[change]
+@pytest.mark.parametrize(("server", "change"), EACH)
+def test_a_change_is_seen_and_told(request: pytest.FixtureRequest, server: str, change: str) -> None:
+    statements, words = (CHANGES if server == "mariadb" else ON_MYSQL)[change]
+    with opened(request.getfixturevalue(f"{server}_server")) as lab:
+        lab.run(lab.script)
+        tell(lab, statements, words)
+
+
+def tell(lab: MysqlLab, statements: str, words: list[str] | None) -> None:
     before = lab.reader.read(lab.connection)
     lab.run(statements)
     after = lab.reader.read(lab.connection)

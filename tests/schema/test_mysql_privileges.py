@@ -1,4 +1,4 @@
-"""What is granted in a MariaDB database is part of its schema; the users themselves belong to the server."""
+"""What is granted in a database of MariaDB or MySQL is part of its schema; the users themselves belong to the server."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ WHO = "privileges of stairway_reader@localhost"
 
 
 @pytest.fixture
-def lab(mariadb_server: Server) -> Iterator[MysqlLab]:
-    with opened(mariadb_server) as lab:
+def lab(either_server: Server) -> Iterator[MysqlLab]:
+    with opened(either_server) as lab:
         lab.run(SCRIPT)
         lab.run(f"CREATE USER {READER} IDENTIFIED BY 'secret'")
         yield lab

@@ -18,6 +18,7 @@ from pytest_stairway.checks.operations import (
 )
 from pytest_stairway.findings import Direction
 from pytest_stairway.schema import Change
+from pytest_stairway.schema.mysql_meaning import NO_DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +133,9 @@ def _default(difference: Difference) -> str:
     if before == "nextval(its own sequence)":
         owned = f"CREATE SEQUENCE … OWNED BY {qualified(key.parent, key.schema)}.{identifier(key.name)}"
         return f"Give the column its sequence back in downgrade(), {owned}, and the default nextval(…)"
-    default = "None" if before is None else f"sa.text({before!r})"
+    default = "None" if before in {None, NO_DEFAULT} else f"sa.text({before!r})"
+    if (before, difference.after) == (None, NO_DEFAULT):
+        default = "sa.text('NULL')"  # DROP DEFAULT takes even that away
     return f"Put the default back in downgrade(): {alter_column(key, f'server_default={default}')}"
 
 

@@ -56,12 +56,17 @@ class _Blocking:
         cursor = self._connection.cursor()
         try:
             cursor.execute(query)
-            return [tuple(row) for row in cursor.fetchall()]
+            return [tuple(map(_in_words, row)) for row in cursor.fetchall()]
         finally:
             cursor.close()
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _in_words(value: Any) -> Any:
+    """Say a value of MySQL's type SET as its other drivers do."""
+    return ",".join(sorted(value)) if isinstance(value, set) else value
 
 
 class _Looped:

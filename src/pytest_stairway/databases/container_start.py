@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stairway.databases.container_sessions import labels_of
 from pytest_stairway.databases.drivers import Administrator
 from pytest_stairway.databases.engine import answering_engine
-from pytest_stairway.exceptions import DatabaseUnavailable
+from pytest_stairway.exceptions import DatabaseUnavailable, DriverUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -170,6 +170,8 @@ def _connect(urls: Sequence[URL], driver: str) -> tuple[Administrator | None, li
     for url in urls:
         try:
             connected = Administrator(url, driver)
+        except DriverUnusable:
+            raise
         except DatabaseUnavailable as err:
             refused.append(str(err))
             continue

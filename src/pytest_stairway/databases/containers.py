@@ -50,6 +50,8 @@ _MYSQL = Recipe(
     command=(
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-doublewrite=0",
+        "--skip-log-bin",
+        "--event-scheduler=OFF",
         "--skip-name-resolve",
         "--character-set-server=utf8mb4",
         "--default-time-zone=+00:00",

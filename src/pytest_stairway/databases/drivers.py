@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.connections import Connection, connect
-from pytest_stairway.exceptions import DatabaseUnavailable
+from pytest_stairway.exceptions import DatabaseUnavailable, DriverUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,10 @@ _MYSQL = _Family(
         # A database that somebody uses is not waited for until tomorrow, which is the default.
         "SET SESSION wait_timeout = 2147483, SESSION interactive_timeout = 2147483, SESSION lock_wait_timeout = 20, "
         "SESSION foreign_key_checks = 0"
-        "/*M! , SESSION max_statement_time = 0 */",
+        "/*M! , SESSION max_statement_time = 0 */"
+        "/*!50708 , SESSION max_execution_time = 0 */"
+        # MySQL tells where counters stand as it was yesterday, unless told otherwise.
+        "/*!80000 , SESSION information_schema_stats_expiry = 0 */",
     ),
 )
 _MSSQL = _Family(name="SQL Server", drivers=("pymssql",), pip="python -m pip install pymssql", patience=())
@@ -188,6 +191,15 @@ def public_address(url: URL) -> str:
     return f"{user}{host}{port}/{url.database or ''}"
 
 
+def _without_cryptography(url: URL, driver: str) -> str:
+    """Tell what the drivers that are written in Python need for a password on MySQL, unless they connect encrypted."""
+    return (
+        f"cannot connect to {public_address(url)} with {driver}: the server wants the password by "
+        "caching_sha2_password, and without TLS the driver needs another package for that: "
+        "python -m pip install cryptography"
+    )
+
+
 class Administrator:
     """The one connection for administrative statements, outside any transaction; safe to use from several threads.
 
@@ -217,6 +229,8 @@ class Administrator:
         try:
             return connect(self.driver, dialect, parameters)
         except Exception as err:
+            if "'cryptography' package is required" in str(err):
+                raise DriverUnusable(_without_cryptography(self.url, self.driver)) from err
             msg = f"cannot connect to {public_address(self.url)} with {self.driver}: {self._words(err)}"
             raise DatabaseUnavailable(msg) from err
 

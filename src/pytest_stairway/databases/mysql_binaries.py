@@ -63,9 +63,10 @@ class MysqlInstallation:
     @property
     def client(self) -> str:
         """The client to name in commands: the one on PATH, else the one beside the server."""
-        on_path = next((name for name in _CLIENTS if shutil.which(name)), None)
-        own = next((path for name in _CLIENTS if (path := self.server.parent / name).is_file()), None)
-        return on_path or (str(own) if own else _CLIENTS[0])
+        names = _CLIENTS if self.server.name == _SERVERS[0] else _CLIENTS[::-1]
+        on_path = next((name for name in names if shutil.which(name)), None)
+        own = next((path for name in names if (path := self.server.parent / name).is_file()), None)
+        return on_path or (str(own) if own else names[0])
 
     def version(self, account: Account | None = None) -> str:
         """Return what the server says of its version, ``10.11.19-MariaDB-0+deb12u1``, by running it.

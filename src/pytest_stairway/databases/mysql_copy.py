@@ -6,12 +6,13 @@ statements that the server shows of it.  Of system-versioned tables the rows of 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_stairway.databases.drivers import Administrator
 
@@ -29,6 +30,11 @@ _FOREIGN_KEYS = """
         AND k.table_schema = c.constraint_schema AND k.table_name = c.table_name
     WHERE c.constraint_schema = '{source}' AND k.referenced_column_name IS NOT NULL
     ORDER BY c.table_name, c.constraint_name, k.ordinal_position"""
+_CHECKS = """
+    SELECT table_name, constraint_name FROM information_schema.table_constraints
+    WHERE constraint_schema = '{source}' AND constraint_type = 'CHECK' ORDER BY table_name, constraint_name"""
+_CHECK = re.compile(r"^ *(CONSTRAINT `(?:[^`]|``)+` CHECK .*?),?$", re.MULTILINE)
+"""In SHOW CREATE TABLE of MySQL, which writes each on a line of its own."""
 _COUNTERS = """
     SELECT table_name, auto_increment FROM information_schema.tables
     WHERE table_schema = '{source}' AND auto_increment > 1"""
@@ -105,6 +111,7 @@ class _Copy:
         self._administrator = administrator
         self._source = source
         self._target = target
+        self._both = (target, source)
 
     def run(self) -> None:
         """Copy what others need before those."""
@@ -115,6 +122,7 @@ class _Copy:
         tables = [name for name, kind in kinds.items() if kind in {"BASE TABLE", "SYSTEM VERSIONED"}]
         for name in tables:
             self._administrator.execute(f"CREATE TABLE {_quoted(name)} LIKE {self._there(name)}")
+        self._name_checks()
         self._rows(tables)
         self._foreign_keys()
         self._programs(_ROUTINES)
@@ -129,17 +137,26 @@ class _Copy:
 
     def _rows(self, tables: Iterable[str]) -> None:
         """Copy the rows, but for what is generated from other columns, and where the counters stand."""
-        columns: dict[str, list[str]] = {}
-        for table, column in self._asked(_COLUMNS):
-            columns.setdefault(table, []).append(_quoted(column))
+        columns = _lists(self._asked(_COLUMNS))
         for table in tables:
-            names = ", ".join(columns[table])
+            names = ", ".join(map(_quoted, columns[table]))
             self._administrator.execute(
                 f"INSERT INTO {_quoted(table)} ({names}) SELECT {names} FROM {self._there(table)}"
             )
         for table, counter in self._asked(_COUNTERS):
             if table in columns:
                 self._administrator.execute(f"ALTER TABLE {_quoted(table)} AUTO_INCREMENT = {counter}")
+
+    def _name_checks(self) -> None:
+        """Give checks the names that they have there: MySQL made up others for tables that are like those."""
+        ours, theirs = (_lists(self._administrator.rows(_CHECKS.format(source=name))) for name in self._both)
+        different = [table for table, names in theirs.items() if ours.get(table) != names]
+        for table in different:
+            drops = ", ".join(f"DROP CONSTRAINT {_quoted(name)}" for name in ours[table])
+            self._administrator.execute(f"ALTER TABLE {_quoted(table)} {drops}")
+        for table in different:
+            adds = ", ".join(f"ADD {check}" for check in _CHECK.findall(self._shown("TABLE", table, 1)))
+            self._administrator.execute(f"ALTER TABLE {_quoted(table)} {adds}")
 
     def _foreign_keys(self) -> None:
         keys: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
@@ -190,6 +207,14 @@ class _Copy:
 
     def _there(self, name: str) -> str:
         return f"{_quoted(self._source)}.{_quoted(name)}"
+
+
+def _lists(rows: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    """Gather the second values of rows by the first."""
+    found: dict[str, list[str]] = {}
+    for key, value in rows:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _quoted(name: str) -> str:

@@ -32,6 +32,7 @@ _LISTS = ("db", "tables_priv", "columns_priv", "procs_priv")
 _GLOBALS = (
     *("SELECT * FROM mysql.global_priv ORDER BY host, user", "SELECT * FROM mysql.user ORDER BY host, user"),
     *("SELECT * FROM mysql.roles_mapping ORDER BY 1, 2, 3", "SELECT * FROM mysql.role_edges ORDER BY 1, 2, 3, 4"),
+    *(f"SELECT * FROM mysql.{name} ORDER BY 1, 2, 3, 4" for name in ("global_grants", "default_roles", "component")),
     *("SELECT * FROM mysql.servers ORDER BY 1", "SELECT * FROM mysql.func ORDER BY 1", "SELECT * FROM mysql.plugin"),
     *(rf"SELECT * FROM mysql.{name} WHERE db NOT LIKE 'stairway\_%' ORDER BY 1, 2, 3, 4" for name in _LISTS),
 )

@@ -26,7 +26,7 @@ from pytest_stairway.databases.workplace import Workplace
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pytest_stairway.databases.cache import Cache
@@ -43,7 +43,10 @@ _USER = "root"
 _SOCKET_LENGTH = 103  # the shortest limit of any system, without the final zero
 _FORMAT = 1  # of the cached data directory: raise it when the options change
 
-_LOG_SIZE = "--innodb-log-file-size=16M"  # a fourth of a data directory of the usual size: quick to copy
+_SIZES = {"innodb-log-file-size": "16M"}
+"""A fourth of a data directory of the usual size: quick to copy."""
+_SIZES_OF_MYSQL = {"loose-innodb-redo-log-capacity": "16M", "loose-innodb-log-file-size": "16M"}
+"""The first since 8.0.30, the second until 9."""
 _SETTINGS = {
     "skip-networking": "ON",
     "skip-name-resolve": "ON",
@@ -54,8 +57,17 @@ _SETTINGS = {
     "innodb-buffer-pool-load-at-startup": "OFF",
     "innodb-stats-persistent": "OFF",  # two rows to write for each new index
     "loose-performance-schema": "OFF",
+    "event-scheduler": "OFF",  # as MariaDB has it: what is made is not to act by itself
 }
 _OF_MYSQL = {"mysqlx": "OFF", "disable-log-bin": "ON"}
+_OF_MYSQL_ALWAYS = {
+    "secure-file-priv": "",  # the usual folder need not be there, nor be ours to enter
+    "innodb-doublewrite": "OFF",
+    "auto-generate-certs": "OFF",  # nobody connects by TCP
+    "loose-sha256-password-auto-generate-rsa-keys": "OFF",
+    "loose-caching-sha2-password-auto-generate-rsa-keys": "OFF",
+}
+"""What its server is told already when it makes the data directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,18 +153,22 @@ class _Start:
             raise
 
     def _initialise(self, version: str) -> None:
-        installer = self._installation.installer
-        if not is_mariadb(version):
-            command = [str(self._installation.server), "--no-defaults", "--initialize-insecure", _LOG_SIZE]
-        elif installer is None:
-            msg = f"mariadb-install-db is neither beside {self._installation.server} nor on PATH"
-            raise DatabaseUnavailable(msg)
-        else:
-            command = [installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
-            command += ["--skip-name-resolve", _LOG_SIZE]
+        command = self._mariadb_installer() if is_mariadb(version) else self._mysql_installer()
         if not self._place.janitor.run([*command, f"--datadir={self._place.data}"], self._place.log):
             shutil.rmtree(self._place.data, ignore_errors=True)
             raise DatabaseUnavailable(self._failure("the data directory cannot be made"))
+
+    def _mariadb_installer(self) -> list[str]:
+        installer = self._installation.installer
+        if installer is None:
+            msg = f"mariadb-install-db is neither beside {self._installation.server} nor on PATH"
+            raise DatabaseUnavailable(msg)
+        command = [installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
+        return [*command, "--skip-name-resolve", *_options(_SIZES)]
+
+    def _mysql_installer(self) -> list[str]:
+        options = _options({**_SIZES_OF_MYSQL, **_OF_MYSQL_ALWAYS})
+        return [str(self._installation.server), "--no-defaults", "--initialize-insecure", *options]
 
     def _serves(self, address: Path, version: str) -> bool:
         places = {
@@ -161,10 +177,9 @@ class _Start:
             "pid-file": self._place.folder / "server.pid",
             "tmpdir": self._place.folder,
         }
-        settings = {**_SETTINGS, **({} if is_mariadb(version) else _OF_MYSQL), **places}
-        options = [f"--{name}={value}" for name, value in settings.items()]
-        command = [str(self._installation.server), "--no-defaults", _LOG_SIZE, *options]
-        self._place.janitor.serve(command, self._place.log)
+        own = _SIZES if is_mariadb(version) else {**_SIZES_OF_MYSQL, **_OF_MYSQL_ALWAYS, **_OF_MYSQL}
+        options = _options({**own, **_SETTINGS, **places})
+        self._place.janitor.serve([str(self._installation.server), "--no-defaults", *options], self._place.log)
         return self._place.janitor.wait_until(lambda: _greets(address), _START_SECONDS)
 
     def _connected(self, address: Path, clusters: Clusters) -> MysqlServer:
@@ -204,6 +219,10 @@ class _Start:
         return self._place.last_words(f"{what} ({self._installation.server})")
 
 
+def _options(settings: Mapping[str, object]) -> list[str]:
+    return [f"--{name}={value}" for name, value in settings.items()]
+
+
 def _greets(address: Path) -> bool:
     """Tell whether the server speaks to whoever connects, as it does when it is ready."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -222,6 +241,6 @@ def _fits_socket(folder: Path) -> bool:
 
 def _cache_key(installation: MysqlInstallation, version: str) -> str:
     """Stand for what shapes a data directory: the build of the server, and our options."""
-    shape = repr((_FORMAT, version, installation.server.stat().st_size, platform.machine(), _LOG_SIZE))
-    product = "mariadb" if is_mariadb(version) else "mysql"
+    product, sizes = ("mariadb", _SIZES) if is_mariadb(version) else ("mysql", _SIZES_OF_MYSQL)
+    shape = repr((_FORMAT, version, installation.server.stat().st_size, platform.machine(), _options(sizes)))
     return f"{product}-{short_version(version)}-{hashlib.sha256(shape.encode()).hexdigest()[:12]}"

@@ -80,6 +80,8 @@ MYSQL_SETTINGS = (
     *("lock_wait_timeout", "innodb_lock_wait_timeout", "max_statement_time", "time_zone", "tx_isolation"),
     *("transaction_isolation", "tx_read_only", "transaction_read_only", "alter_algorithm", "alter_lock"),
     *("system_versioning_alter_history", "sql_quote_show_create", "group_concat_max_len", "auto_increment_increment"),
+    *("max_execution_time", "sql_require_primary_key", "sql_generate_invisible_primary_key"),
+    *("restrict_fk_on_non_standard_key", "show_create_table_verbosity"),
 )
 MYSQL_STATE = f"SHOW SESSION VARIABLES WHERE Variable_name IN {MYSQL_SETTINGS}"
 TEMPORARY_TABLE = re.compile(

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from pytest_stairway.schema.model import Key
 
-__all__ = ["is_automatic", "weigh"]
+__all__ = ["NO_DEFAULT", "is_automatic", "weigh"]
+
+NO_DEFAULT = "none, not even NULL"
+"""The default of a nullable column of MySQL whose default was dropped: who inserts a row must give a value."""
 
 _AUTOMATIC_NAMES = {
     "foreign key": re.compile(r".+_ibfk_\d+|\d+"),
@@ -27,6 +30,8 @@ _SAME_WHEN_ABSENT = {
     "algorithm": frozenset({None, "UNDEFINED"}),
 }
 _NO_ACTION = re.compile(r" ON (?:DELETE|UPDATE) (?:NO ACTION|RESTRICT)")
+_NOW = re.compile(r"^\(?(?:now|current_timestamp|localtime|localtimestamp)(?:\(0?\))?(\([1-6]\))?\)?$", re.IGNORECASE)
+"""What a column has by default when it is to have the time; MySQL tells an expression as it was written."""
 _MOMENTS = frozenset({"starts", "ends", "execute at"})
 _WHILE = timedelta(hours=1)
 """Moments that are that near to each other were told by the clock, once for each upgrade."""
@@ -61,6 +66,8 @@ def _is_near(before: str, after: str) -> bool:
 
 
 def _folded(attribute: str, text: str) -> str:
+    if attribute == "default":
+        return _NOW.sub(r"CURRENT_TIMESTAMP\1", text)
     if attribute == "type":
         return _WIDTH.sub(r"\1", text)
     if attribute in {"character set", "collation"}:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.schema.model import Facts, Key, Part
 from pytest_stairway.schema.mysql_ddl import clauses, parse_table, plain, split_group, unquote
+from pytest_stairway.schema.mysql_meaning import NO_DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -123,7 +124,7 @@ def _default(type_: str, found: dict[str, str]) -> str:
         default = plain(found["DEFAULT"])
         return default if default != "NULL" else ""
     is_free = not found.keys() & {"NOT", "GENERATED", "AUTO_INCREMENT"} and not _WITHOUT_DEFAULT.match(type_)
-    return "none, not even NULL" if is_free else ""
+    return NO_DEFAULT if is_free else ""
 
 
 def _generated(found: dict[str, str]) -> str:

@@ -31,7 +31,7 @@ UNION ALL SELECT grantee, table_name, column_name, privilege_type, is_grantable
 FROM information_schema.column_privileges WHERE table_schema = {database}
 """
 _OF_ROUTINES = """
-SELECT CONCAT('''', user, '''@''', host, ''''), routine_name, routine_type, proc_priv
+SELECT CONCAT('''', user, '''@''', host, ''''), routine_name, routine_type, CONCAT(proc_priv)
 FROM mysql.procs_priv WHERE db = {database}
 """
 _IN_OTHER_WORDS = {"GRANT": "GRANT OPTION"}

@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULTS", "EVENTS", "ROUTINES", "TRIGGERS", "Session", "default_part"]
 
+# A SET is joined to a text because a driver would make a set of it.
 TRIGGERS = """
 SELECT trigger_name, event_object_table, action_timing, event_manipulation, action_order, action_statement,
-    definer, sql_mode
+    definer, CONCAT(sql_mode)
 FROM information_schema.triggers WHERE trigger_schema = {database}
 """
 ROUTINES = """
-SELECT routine_name, routine_type, sql_mode, definer FROM information_schema.routines WHERE routine_schema = {database}
+SELECT routine_name, routine_type, CONCAT(sql_mode), definer
+FROM information_schema.routines WHERE routine_schema = {database}
 """
 EVENTS = """
 SELECT event_name, event_definition, interval_value, interval_field, execute_at, starts, ends, status, on_completion,
-    event_comment, definer, sql_mode, time_zone
+    event_comment, definer, CONCAT(sql_mode), time_zone
 FROM information_schema.events WHERE event_schema = {database}
 """
 DEFAULTS = """

@@ -1,4 +1,4 @@
-"""MariaDB: what a MODIFY loses, what a failed step leaves, and what a downgrade forgets there."""
+"""MariaDB and MySQL: what a MODIFY loses, what a failed step leaves, and what a downgrade forgets there."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ CASES = (
         "seen",
         "existing_type=sa.TIMESTAMP(), nullable=True, existing_server_default=sa.func.now()",
         "existing_type=sa.TIMESTAMP(), nullable=False, existing_server_default=sa.func.now()",
-        "on update current_timestamp() before",
+        "before, no on update after",
     ),
     modified(
         "modify-enum",
@@ -78,7 +78,7 @@ CASES = (
     ),
     Case(
         "foreign-key-index",
-        "the index that MariaDB makes for a foreign key stays when the key is dropped",
+        "the index that the server makes for a foreign key stays when the key is dropped",
         [TEAM, AUTHOR, Rev("c3", WITH_KEY, WITHOUT_KEY)],
         {("schema-not-restored", "c3"): "index fk_team"},
         hint="Drop the index in downgrade()",
@@ -215,6 +215,62 @@ CASES = (
         {("release-failed", "c3"): "y"},
     ),
     Case(
+        "mysql-default-dropped",
+        "`server_default=None` takes even NULL away as the default: an INSERT that leaves the column out fails from then on",
+        [
+            AUTHOR,
+            Rev(
+                "b2",
+                'op.alter_column("author", "team_id", server_default="7")',
+                'op.alter_column("author", "team_id", server_default=None)',
+            ),
+        ],
+        {("schema-not-restored", "b2"): "none, not even NULL"},
+        hint="server_default=sa.text('NULL')",
+        only="mysql",
+    ),
+    Case(
+        "mysql-index-on-an-expression",
+        "the downgrade makes an index of a column where there was one of an expression",
+        [
+            AUTHOR,
+            Rev("b2", sql("CREATE INDEX ix_name ON author ((lower(name)))"), 'op.drop_index("ix_name", "author")'),
+            Rev("c3", 'op.drop_index("ix_name", "author")', 'op.create_index("ix_name", "author", ["name"])'),
+        ],
+        {("schema-not-restored", "c3"): "((lower(name))) before, (name) after"},
+        only="mysql",
+    ),
+    Case(
+        "mysql-invisible-index",
+        "an index that the optimizer was not to see is visible after the downgrade",
+        [
+            AUTHOR,
+            Rev("b2", sql("CREATE INDEX ix_name ON author (name) INVISIBLE"), 'op.drop_index("ix_name", "author")'),
+            Rev("c3", 'op.drop_index("ix_name", "author")', 'op.create_index("ix_name", "author", ["name"])'),
+        ],
+        {("schema-not-restored", "c3"): "visibility INVISIBLE before"},
+        only="mysql",
+    ),
+    Case(
+        "mysql-check-enforced",
+        "a check that is not enforced is enforced after the downgrade",
+        [
+            AUTHOR,
+            Rev(
+                "b2",
+                sql("ALTER TABLE author ADD CONSTRAINT ck_name CHECK (name <> 'x') NOT ENFORCED"),
+                sql("ALTER TABLE author DROP CHECK ck_name"),
+            ),
+            Rev(
+                "c3",
+                sql("ALTER TABLE author DROP CHECK ck_name"),
+                'op.create_check_constraint("ck_name", "author", "name <> \'x\'")',
+            ),
+        ],
+        {("schema-not-restored", "c3"): "enforcement NOT ENFORCED before"},
+        only="mysql",
+    ),
+    Case(
         "mariadb-everything",
         "whatever MariaDB has besides tables is made and dropped",
         [
@@ -243,6 +299,64 @@ CASES = (
                 ),
             ),
         ],
+        only="mariadb",
+    ),
+    Case(
+        "mysql-everything",
+        "whatever MySQL has, in a table and besides, is made and dropped",
+        [
+            AUTHOR,
+            table(
+                "b2",
+                "book",
+                "id int NOT NULL AUTO_INCREMENT PRIMARY KEY",
+                "title varchar(60) COLLATE utf8mb4_bin NOT NULL",
+                "data json DEFAULT (json_object('a', 1))",
+                "place point NOT NULL SRID 4326",
+                "tags set('a', 'b') INVISIBLE DEFAULT 'a'",
+                "pages int",
+                "sheets int GENERATED ALWAYS AS (pages / 2) VIRTUAL",
+                "SPATIAL KEY sp_place (place)",
+                "KEY ix_title ((lower(title)), id DESC)",
+                "KEY ix_tags ((CAST(data->'$.tags' AS CHAR(20) ARRAY)))",
+                "KEY ix_unseen (title(9)) INVISIBLE",
+                "CONSTRAINT ck_title CHECK (title <> 'x''y') NOT ENFORCED",
+            ),
+            Rev(
+                "c3",
+                sql(
+                    "CREATE TABLE sale (id int, day date) PARTITION BY RANGE (year(day)) "
+                    "SUBPARTITION BY HASH (id) SUBPARTITIONS 2 "
+                    "(PARTITION p0 VALUES LESS THAN (2000), PARTITION p1 VALUES LESS THAN MAXVALUE)"
+                ),
+                'op.drop_table("sale")',
+            ),
+            Rev(
+                "d4",
+                "\n".join(
+                    [
+                        sql("CREATE ROLE stairway_reader"),
+                        sql("GRANT SELECT ON book TO stairway_reader"),
+                        sql("CREATE VIEW names AS SELECT name FROM author WITH CHECK OPTION"),
+                        sql("CREATE FUNCTION twice(x INT) RETURNS INT DETERMINISTIC RETURN x * 2"),
+                        sql("CREATE PROCEDURE forget() DELETE FROM author"),
+                        sql("CREATE TRIGGER trim BEFORE INSERT ON author FOR EACH ROW SET new.name = trim(new.name)"),
+                        sql("CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO CALL forget()"),
+                    ]
+                ),
+                "\n".join(
+                    [
+                        sql("DROP EVENT nightly"),
+                        sql("DROP TRIGGER trim"),
+                        sql("DROP PROCEDURE forget"),
+                        sql("DROP FUNCTION twice"),
+                        sql("DROP VIEW names"),
+                        sql("DROP ROLE stairway_reader"),
+                    ]
+                ),
+            ),
+        ],
+        only="mysql",
     ),
     Case(
         "mariadb-event-anew",
@@ -268,9 +382,9 @@ CASES = (
             AUTHOR,
             Rev(
                 "b2",
-                'op.alter_column("author", "name", existing_type=sa.String(60), type_=sa.Text(), existing_nullable=False, '
+                'op.alter_column("author", "name", existing_type=sa.String(60), type_=sa.String(80), existing_nullable=False, '
                 "existing_server_default='nobody', existing_comment='as printed')",
-                'op.alter_column("author", "name", existing_type=sa.Text(), type_=sa.String(60), existing_nullable=False, '
+                'op.alter_column("author", "name", existing_type=sa.String(80), type_=sa.String(60), existing_nullable=False, '
                 "existing_server_default='nobody', existing_comment='as printed')",
             ),
         ],
@@ -303,7 +417,7 @@ CASES = (
     ),
     Case(
         "mariadb-renames",
-        "a table and a column are renamed and named back; the keys that MariaDB named by itself follow",
+        "a table and a column are renamed and named back; the keys that the server named by itself follow",
         [
             TEAM,
             table("c3", "player", "id int PRIMARY KEY", "team_id int", "FOREIGN KEY (team_id) REFERENCES team (id)"),

@@ -560,7 +560,7 @@ SOUND = (
     ),
     drift(
         "models-mariadb-sound",
-        "names that MariaDB makes up where the models give none, and the migration does",
+        "names that the server makes up where the models give none, and the migration does",
         """
         CREATE TABLE author (id integer NOT NULL AUTO_INCREMENT PRIMARY KEY, name varchar(50) NOT NULL DEFAULT 'x',
         done bool, mood enum('a', 'b'), CONSTRAINT uq UNIQUE (name));
