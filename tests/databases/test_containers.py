@@ -6,11 +6,11 @@ import importlib.util
 import os
 import random
 import shlex
-import signal
 import subprocess
 import sys
-import textwrap
+import tempfile
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +47,16 @@ def engine() -> str:
     return address
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep away from the sessions of others on this machine, as each does who has another temporary folder."""
+    folder = str(tmp_path_factory.mktemp("sessions"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_images(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
     del engine
@@ -67,12 +77,12 @@ def start(dialect: str, image: str, driver: str) -> Server:
     return databases.choose(dialect, named=f"container:{image}", driver=driver).start()
 
 
-def containers() -> set[str]:
+def containers(folder: Path | None = None) -> set[str]:
+    """List the containers of the sessions in a folder."""
+    known = (folder or sessions_folder()).stat()
+    label = f"label=io.pytest-stairway.folder={known.st_dev}-{known.st_ino}"
     listed = subprocess.run(
-        ["docker", "ps", "-aq", "--no-trunc", "--filter", "label=io.pytest-stairway.session"],
-        capture_output=True,
-        text=True,
-        check=True,
+        ["docker", "ps", "-aq", "--no-trunc", "--filter", label], capture_output=True, text=True, check=True
     )
     return set(listed.stdout.split())
 
@@ -191,26 +201,48 @@ def test_a_container_that_dies_is_told_at_once_with_its_last_words() -> None:
     assert containers() == before
 
 
-@pytest.mark.parametrize("reaper", ["", "true"])
-def test_what_a_killed_run_leaves_is_swept_by_the_next_and_a_live_one_stays(
-    server: Server, tmp_path: Path, reaper: str
-) -> None:
-    mine = containers()
-    script = tmp_path / "run.py"
-    script.write_text(
-        textwrap.dedent("""
-            import time
-            from pytest_stairway import databases
-            server = databases.choose("postgresql", named="container:postgres:test", driver="psycopg").start()
-            print("ready", flush=True)
-            time.sleep(600)
-        """)
+LIVE = """
+import time
+from pytest_stairway import databases
+server = databases.choose("postgresql", named="container:postgres:test", driver="psycopg").start()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@contextmanager
+def live(**environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a run in another process that goes on until it is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LIVE], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
-    environment = {**os.environ, **({"TESTCONTAINERS_RYUK_DISABLED": reaper} if reaper else {})}
-    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "ready"
-        process.send_signal(signal.SIGKILL)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_session_whose_lock_cannot_be_seen_here_is_left_alone(tmp_path: Path) -> None:
+    """Another temporary folder has other locks: nobody can tell whether that session lives."""
+    with live(TMPDIR=str(tmp_path)):
+        (folder,) = tmp_path.glob("pytest-stairway-sessions-*")
+        (container,) = containers(folder)
+        assert sweep_containers() == ()
+        assert containers(folder) == {container}
+    assert sweep_containers() == ()
+    subprocess.run(["docker", "kill", container], capture_output=True, check=True)  # as the machine's end does
+    assert len(sweep_containers()) == 1
+    assert containers(folder) == set()
+
+
+@pytest.mark.parametrize("reaper", ["", "true"])
+def test_what_a_killed_run_leaves_is_swept_by_the_next_and_a_live_one_stays(server: Server, reaper: str) -> None:
+    mine = containers()
+    with live(**({"TESTCONTAINERS_RYUK_DISABLED": reaper} if reaper else {})):
+        pass
     left = containers() - mine
     assert len(left) == 1
     assert len(sweep_containers()) == 1

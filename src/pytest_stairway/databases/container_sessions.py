@@ -12,7 +12,7 @@ import os
 import socket
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.engine import answering_engine
 
@@ -25,11 +25,13 @@ _SESSION = "io.pytest-stairway.session"
 _RETAINED = "retained"
 """Begins what stands in the file of a session whose container outlives it."""
 _HOST = "io.pytest-stairway.host"
+_FOLDER = "io.pytest-stairway.folder"
+_ENDED = frozenset({"exited", "dead"})
 
 
 def labels_of(session: str) -> dict[str, str]:
     """Return what a container of a session is marked with."""
-    return {_SESSION: session, _HOST: _host()}
+    return {_SESSION: session, _HOST: _host(), _FOLDER: _folder()}
 
 
 class Alive:
@@ -77,6 +79,17 @@ def retained_containers() -> list[str]:
     return told
 
 
+def _is_left(container: Any, *, retained: bool) -> bool:
+    """Tell whether nobody needs a container any more.
+
+    Another temporary folder has other locks, and so has another container with this machine's name: whether a session
+    lives that says so there cannot be seen here, so its server must have ended by itself (with the machine, mostly).
+    """
+    if container.labels.get(_FOLDER) == _folder():
+        return _is_dead(container.labels[_SESSION], retained=retained)
+    return not retained and container.status in _ENDED
+
+
 def _is_dead(session: str, *, retained: bool) -> bool:
     path = sessions_folder() / session
     try:
@@ -110,7 +123,7 @@ def sweep_containers(*, retained: bool = False) -> tuple[str, ...]:
     swept = []
     try:
         ours = engine.containers.list(all=True, filters={"label": [_SESSION, f"{_HOST}={_host()}"]})
-        for container in (each for each in ours if _is_dead(each.labels[_SESSION], retained=retained)):
+        for container in (each for each in ours if _is_left(each, retained=retained)):
             with contextlib.suppress(Exception):  # another session sweeps, too
                 container.remove(force=True, v=True)
                 swept.append(container.labels[_SESSION])
@@ -122,5 +135,11 @@ def sweep_containers(*, retained: bool = False) -> tuple[str, ...]:
 
 
 def _host() -> str:
-    """Name whose locks can be looked at: this user's on this machine."""
+    """Name the user and the machine."""
     return f"{socket.gethostname()}-{os.geteuid()}"
+
+
+def _folder() -> str:
+    """Name the folder with the locks, which is another one where only its path is the same."""
+    known = sessions_folder().stat()
+    return f"{known.st_dev}-{known.st_ino}"
