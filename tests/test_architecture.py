@@ -15,7 +15,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "ini_files", "hints", "lenience", "paths", "pieces"),
     ("complaints", "contacts", "asking", "sources"),
     ("frames", "marks", "baseline", "report", "schema", "rows", "databases"),
-    ("revisions", "tables", "clients", "cleaning"),
+    ("revisions", "tables", "clients", "mysql_clients", "cleaning"),
     ("environment",),
     ("walk",),
     ("mistakes", "rows_file", "migrated", "models"),

@@ -39,6 +39,7 @@ def test_the_samples_release_is_proven(releases: Releases, postgresql_server: Se
     assert [each["name"] for each in bundle.report["checks"]] == [
         *(f"{way}-{leg}" for leg in ("upgrade", "downgrade", "reupgrade") for way in ("online", "file", "same")),
         "refuses-second-upgrade",
+        *(f"{way}-redowngrade" for way in ("online", "file", "same")),
         "refuses-second-downgrade",
     ]
     assert "NOT PROVEN" not in bundle.text("upgrade.sql")

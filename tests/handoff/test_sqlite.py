@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import subprocess
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,9 +89,17 @@ def test_the_sqlite3_shell_stops_at_a_refusal(releases: Releases, tmp_path: Path
     assert subprocess.run(words, capture_output=True, check=False).returncode == 1
 
 
-def test_elsewhere_it_says_why_not(releases: Releases) -> None:
+def test_elsewhere_it_says_why_not(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = releases.project(NOTES, table("b", "two", "id int"), dialect="sqlite")
+    monkeypatch.setattr(type(project), "contact", SimpleNamespace(dialect="oracle"))  # its driver is a package more
+    with pytest.raises(UsageError, match="proves releases on postgresql, sqlite, mariadb, mysql, not on oracle"):
+        releases.of(project, "a:head")
+    assert not releases.output.exists()
+
+
+def test_dumps_of_other_databases_are_refused(releases: Releases, tmp_path: Path) -> None:
     pytest.importorskip("pymysql")
     ini = {"sqlalchemy.url": "mysql+pymysql://app:secret@db.invalid/app"}
-    with pytest.raises(UsageError, match="proves releases on postgresql and sqlite, not on mysql"):
-        releases.make(NOTES, table("b", "two", "id int"), ini=ini, env=env())
-    assert not releases.output.exists()
+    options = {"handoff_from_dump": str(tmp_path / "dump.sql")}
+    with pytest.raises(UsageError, match=r"restores PostgreSQL's dumps, and .* connects to mysql"):
+        releases.make(NOTES, table("b", "two", "id int"), ini=ini, env=env(), options=options)

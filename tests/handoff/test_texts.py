@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from gauntlet.case import Rev, sql, table
 from handoff.release_lab import NOTES
 from handoff.test_proof import BOUND, COMMENT, sample_project
-from pytest_stairway.handoff.words import ATTRIBUTES, CHECKS, KINDS, REHEARSED
+from pytest_stairway.handoff.words import ATTRIBUTES, CHECKS, CHECKS_OF_SCHEMA, KINDS, REHEARSED
 
 if TYPE_CHECKING:
     from handoff.release_lab import Bundle, Releases
@@ -26,7 +26,7 @@ TEXTS = resources.files("pytest_stairway.handoff").joinpath("texts")
 
 def wanted() -> set[str]:
     """Every text that the templates ask for."""
-    found = {*CHECKS.values(), *KINDS, *ATTRIBUTES, *REHEARSED}
+    found = {*CHECKS.values(), *CHECKS_OF_SCHEMA.values(), *KINDS, *ATTRIBUTES, *REHEARSED}
     for template in (each for each in TEXTS.iterdir() if each.name.endswith(".j2")):
         with template.open("rb") as file:
             for _line, text, _comments, _context in extract("jinja2.ext:babel_extract", file, options={}):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MysqlServer",
+    "client_options",
     "drop_databases",
     "hold",
     "identifier",
@@ -72,13 +73,14 @@ class MysqlServer(RunningServer):
         self._keeps = tenancy.keeps
         version, charset = administrator.rows("SELECT VERSION(), @@character_set_server")[0]
         self.version = short_version(version)
-        self._product = "MariaDB" if is_mariadb(version) else "MySQL"
+        self.product = "MariaDB" if is_mariadb(version) else "MySQL"
+        """What it is, whatever the project's URL calls it."""
         self._charset = "" if charset == "utf8mb4" else " CHARACTER SET utf8mb4"
 
     @property
     def description(self) -> str:
         """A line for the report's header."""
-        return f"{self._product} {self.version}, {self._tenancy.place}"
+        return f"{self.product} {self.version}, {self._tenancy.place}"
 
     def create(self, label: str = "") -> Database:
         """Make an empty database, in which texts are utf8mb4 as the server sorts them by default."""
@@ -97,10 +99,10 @@ class MysqlServer(RunningServer):
     def _command(self, url: URL) -> str:
         name = url.database or ""
         if self._tenancy.container:
-            client = self._product.lower()  # its image has the password in a variable of this name
+            client = self.product.lower()  # its image has the password in a variable of this name
             shell = f'exec {client} -u{url.username} -p"${client.upper()}_ROOT_PASSWORD" {name}'
             return shlex.join(["docker", "exec", "-it", self._tenancy.container, "sh", "-c", shell])
-        return shlex.join([self._tenancy.client or "mariadb", *_client_options(url), name])
+        return shlex.join([self._tenancy.client or "mariadb", *client_options(url), name])
 
     def clone(self, template: Database | str, label: str = "") -> Database:
         """Copy a database, object by object: these servers cannot copy one.
@@ -316,7 +318,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _client_options(url: URL) -> list[str]:
+def client_options(url: URL) -> list[str]:
     """Return what tells the client where to, without the password."""
     words = {"socket": url.query.get("unix_socket"), "host": url.host, "port": url.port, "user": url.username}
     options = [f"--{key}={value}" for key, value in words.items() if value]

@@ -11,7 +11,7 @@ from pytest_stairway.exceptions import UsageError
 from pytest_stairway.handoff.bundle import REPORT, require_bundle_folder, write_bundle
 from pytest_stairway.handoff.release import make_release
 from pytest_stairway.handoff.report_json import render_json
-from pytest_stairway.handoff.story import tell_story
+from pytest_stairway.handoff.telling import tell_story
 from pytest_stairway.reporters.failure import render_findings
 
 if TYPE_CHECKING:

@@ -66,14 +66,16 @@ class SqlFile:
 class Files:
     """All files of one release."""
 
-    upgrade: SqlFile | None
+    upgrade: SqlFile | None = None
     """None where it cannot be written."""
-    downgrade: SqlFile | None
+    downgrade: SqlFile | None = None
     """None where it cannot be written, or a revision cannot be taken back."""
     atomic: bool = True
     """Whether the upgrade happens as a whole or not at all."""
-    parts: tuple[SqlFile, ...] = ()
+    upgrade_parts: tuple[SqlFile, ...] = ()
     """The upgrade once more, a file for each revision, where it does not happen as a whole."""
+    downgrade_parts: tuple[SqlFile, ...] = ()
+    """The same of the downgrade."""
     irreversible: str | None = None
     """A revision that cannot be taken back, by its own word."""
     findings: tuple[Finding, ...] = ()
@@ -81,7 +83,8 @@ class Files:
     @property
     def all(self) -> tuple[SqlFile, ...]:
         """Every file."""
-        return tuple(each for each in (self.upgrade, self.downgrade, *self.parts) if each is not None)
+        files = (self.upgrade, self.downgrade, *self.upgrade_parts, *self.downgrade_parts)
+        return tuple(each for each in files if each is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,18 +115,19 @@ class Writer:
             per_migration=chosen,
         )
 
-    def file(self, name: str, script: Script, span: Span) -> SqlFile:
+    def file(self, name: str, script: Script) -> SqlFile:
         """Put the guard around a script."""
-        return SqlFile(
-            name=name, script=script, pieces=guarded(script, self.guarding, title=_title(name, script, span))
-        )
+        return SqlFile(name=name, script=script, pieces=guarded(script, self.guarding, title=_title(name, script)))
 
-    def parts(self, span: Span) -> tuple[SqlFile, ...]:
-        """Write the upgrade with a file for each revision."""
-        script = self.render(span, upgrade=True, per_migration=True)
-        width = len(str(len(script.steps)))
-        names = [f"upgrade/{n:0{width}}_{step.revision}.sql" for n, step in enumerate(script.steps, 1)]
-        pieces = guarded_steps(script, self.guarding, titles=[_title(name, script, span) for name in names])
+    def parts(self, span: Span, whole: Script, *, upgrade: bool) -> tuple[SqlFile, ...]:
+        """Write one way with a file for each revision, unless it happens as a whole anyway."""
+        if self.guarding.is_atomic(whole) or len(whole.steps) == 1:
+            return ()
+        script = self.render(span, upgrade=upgrade, per_migration=True)
+        folder, width = "upgrade" if upgrade else "downgrade", len(str(len(script.steps)))
+        names = [f"{folder}/{n:0{width}}_{step.revision}.sql" for n, step in enumerate(script.steps, 1)]
+        titles = [_title(name, part) for name, part in zip(names, script.parts(), strict=True)]
+        pieces = guarded_steps(script, self.guarding, titles=titles)
         return tuple(SqlFile(name=name, script=script, pieces=each) for name, each in zip(names, pieces, strict=True))
 
 
@@ -139,24 +143,22 @@ def write_files(writer: Writer, span: Span, *, irreversible: Collection[str] = (
         StairwayError: `env.py` cannot be run in offline mode.
     """
     up = writer.render(span, upgrade=True)
-    findings = check_rendering(Blame(up, writer.environment.history, writer.dialect))
-    upgrade = None if up.failures else writer.file("upgrade.sql", up, span)
-    atomic = up.is_atomic or writer.guarding.wraps
-    parts = writer.parts(span) if upgrade is not None and not atomic and len(span.up) > 1 else ()
+    upgrade = Files(
+        upgrade=None if up.failures else writer.file("upgrade.sql", up),
+        atomic=writer.guarding.is_atomic(up),
+        upgrade_parts=() if up.failures else writer.parts(span, up, upgrade=True),
+        findings=check_rendering(Blame(up, writer.environment.history, writer.dialect)),
+    )
     declared = next((name for name in reversed(span.revisions) if name in irreversible), None)
     if declared is not None:
-        return Files(
-            upgrade=upgrade, downgrade=None, atomic=atomic, parts=parts, irreversible=declared, findings=findings
-        )
-    down, own, refusing = _downgrade(writer, span)
-    downgrade = None if down.failures else writer.file("downgrade.sql", down, span)
-    return Files(
-        upgrade=upgrade,
-        downgrade=downgrade,
-        atomic=atomic,
-        parts=parts,
+        return replace(upgrade, irreversible=declared)
+    down, findings, refusing = _downgrade(writer, span)
+    return replace(
+        upgrade,
+        downgrade=None if down.failures else writer.file("downgrade.sql", down),
+        downgrade_parts=() if down.failures else writer.parts(span, down, upgrade=False),
         irreversible=refusing,
-        findings=(*findings, *own),
+        findings=(*upgrade.findings, *findings),
     )
 
 
@@ -180,10 +182,10 @@ def _downgrade(writer: Writer, span: Span) -> tuple[Script, tuple[Finding, ...],
     return down, tuple(findings), None if first is None else down.steps[first].revision
 
 
-def _title(name: str, script: Script, span: Span) -> list[str]:
+def _title(name: str, script: Script) -> list[str]:
     """Write a file's first lines."""
     start, end = (", ".join(sorted(heads)) or "base" for heads in (script.start, script.end))
-    number = len(span.up)
+    number = len(script.steps)
     return [
         f"{name}: from {start} to {end}, {number} revision{'s' if number != 1 else ''}",
         f"Written by Alembic, guarded by pytest-stairway {__version__}; README.md says how to run it.",

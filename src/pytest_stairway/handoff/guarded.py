@@ -6,6 +6,7 @@ the version table hits no row, and it commits.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["guarded", "guarded_steps"]
 
+_HITS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+"""What must hit one row of the version table; what makes or drops it hits none."""
+
 
 def guarded(script: Script, guarding: Guarding, *, title: Sequence[str]) -> tuple[Piece, ...]:
     """Put the guard around a script.
@@ -29,7 +33,7 @@ def guarded(script: Script, guarding: Guarding, *, title: Sequence[str]) -> tupl
         guarding: what the database allows.
         title: the file's first lines.
     """
-    return (_title(title), *guarding.top(), *_guarded(script, guarding), *guarding.bottom())
+    return (_title(title), *guarding.top(), *_guarded(script, guarding, apart=False), *guarding.bottom())
 
 
 def guarded_steps(
@@ -42,7 +46,7 @@ def guarded_steps(
         guarding: what the database allows.
         titles: each file's first lines.
     """
-    whole = tuple(_guarded(script, guarding))
+    whole = tuple(_guarded(script, guarding, apart=True))
     return tuple(
         (_title(title), *guarding.top(), *(piece for piece in whole if piece.step == place), *guarding.bottom())
         for place, title in enumerate(titles)
@@ -53,16 +57,22 @@ def _title(lines: Sequence[str]) -> Piece:
     return Piece("\n".join(f"-- {line}".rstrip() for line in lines), Kind.COMMENT)
 
 
-def _guarded(script: Script, guarding: Guarding) -> Iterator[Piece]:
-    """Go through a script, and note on the way what the version table must hold."""
+def _guarded(script: Script, guarding: Guarding, *, apart: bool) -> Iterator[Piece]:
+    """Go through a script, and note on the way what the version table must hold.
+
+    Args:
+        script: what Alembic wrote.
+        guarding: what the database allows.
+        apart: each step begins by itself, also where no transaction does.
+    """
     expected, exists, entered = script.start, bool(script.start), -1
     last = {each.step: place for place, each in enumerate(script.statements) if each.part is Part.VERSION}
     for place, statement in enumerate(script.statements):
         step = statement.step
-        if not script.transactional_ddl and step is not None and step > entered:
+        if not script.transactional_ddl and step is not None and step > entered and (apart or entered < 0):
             entered = step
             yield from _of(step, guarding.enter(expected, creates=not exists))
-        yield _piece(statement)
+        yield from guarding.statement(_piece(statement))
         if statement.part is Part.BEGIN:
             yield from _of(step, guarding.enter(expected, creates=not exists))
         elif statement.part is Part.VERSION:
@@ -70,6 +80,8 @@ def _guarded(script: Script, guarding: Guarding) -> Iterator[Piece]:
             if place == last[step] and step is not None:
                 expected = script.heads.get(step, expected)
                 yield from _of(step, guarding.check(expected))
+            elif _HITS.match(statement.text):
+                yield from _of(step, guarding.hit())
         elif statement.part is Part.COMMIT and _goes_on(script.statements, place):
             yield from _of(step, guarding.outside())
 

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from pytest_stairway.handoff.catalogue import translations
-from pytest_stairway.handoff.words import CHECKS
+from pytest_stairway.handoff.words import CHECKS, CHECKS_OF_SCHEMA
 
 if TYPE_CHECKING:
     from pytest_stairway.handoff.story import Story
@@ -23,7 +23,8 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 
 def render_readme(story: Story) -> str:
     """Write README.md."""
-    text = _templates(story.language).get_template("README.md.j2").render(s=story, checks=CHECKS)
+    checks = CHECKS if story.evidence.compares_rows else CHECKS | CHECKS_OF_SCHEMA
+    text = _templates(story.language).get_template("README.md.j2").render(s=story, checks=checks)
     return _EMPTY_LINES.sub("\n\n", text).strip() + "\n"
 
 

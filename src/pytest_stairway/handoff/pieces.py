@@ -7,7 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pytest_stairway.offline.rendering import Script
 
 __all__ = ["Guarding", "Kind", "Piece", "as_text"]
 
@@ -43,8 +45,11 @@ class Guarding(Protocol):
     """What a database allows for a guard around Alembic's statements."""
 
     @property
-    def wraps(self) -> bool:
-        """Whether the guard itself makes one transaction of a file, where Alembic begins none."""
+    def limits(self) -> Mapping[str, str]:
+        """The session's time limits that a file sets: names and values."""
+
+    def is_atomic(self, script: Script) -> bool:
+        """Tell whether a script in its guard happens as a whole or not at all."""
 
     def top(self) -> Iterator[Piece]:
         """Give what stands at the head of a file."""
@@ -60,8 +65,14 @@ class Guarding(Protocol):
             creates: the next statements make the version table.
         """
 
+    def statement(self, piece: Piece) -> Iterator[Piece]:
+        """Give a statement of Alembic's with the lines that its client needs around it."""
+
+    def hit(self) -> Iterator[Piece]:
+        """Refuse to go on unless a version update has hit one row; right after each but a step's last one."""
+
     def check(self, expected: frozenset[str]) -> Iterator[Piece]:
-        """Refuse to go on unless a step has brought the version table exactly here."""
+        """Refuse to go on unless a step has brought the version table exactly here; right after its version update."""
 
     def outside(self) -> Iterator[Piece]:
         """Say that what follows stands outside any transaction."""

@@ -10,8 +10,9 @@ from sqlalchemy import String, column, select, table, text
 from pytest_stairway.environment.access import Access
 from pytest_stairway.environment.environment import Environment
 from pytest_stairway.environment.sandbox import Sandbox
-from pytest_stairway.rows import RowReader
+from pytest_stairway.rows import RowReader, Rows
 from pytest_stairway.schema import reader_for
+from pytest_stairway.walk.carried_rows import DIALECTS
 from pytest_stairway.walk.moves import take
 
 if TYPE_CHECKING:
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
     from pytest_stairway.environment.environment import Circumstances, Survey
     from pytest_stairway.offline.rendering import Step
     from pytest_stairway.revisions import History
-    from pytest_stairway.rows import Population, Rows
+    from pytest_stairway.rows import Population
     from pytest_stairway.schema import Schema
     from pytest_stairway.walk.carried_rows import RowSettings
     from pytest_stairway.walk.moves import Move
 
-__all__ = ["SEED", "Place", "Site", "State"]
+__all__ = ["MYSQL_SEED", "SEED", "Place", "Site", "State"]
 
 SEED = "SELECT setseed(0.4242)"
 """Makes ``random()`` give the same values on both sides."""
+MYSQL_SEED = "SET SESSION rand_seed1 = 4242, SESSION rand_seed2 = 2424"
+"""The same for ``RAND()``."""
+_SEEDS = {"postgresql": SEED, "mysql": MYSQL_SEED, "mariadb": MYSQL_SEED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,11 @@ class Site:
     driver: str
     rows: RowSettings
     """What the user says about rows."""
+
+    @property
+    def compares_rows(self) -> bool:
+        """Whether rows can be made and read in this dialect."""
+        return self.server.dialect in DIALECTS
 
     @property
     def circumstances(self) -> Circumstances:
@@ -84,8 +93,8 @@ class Place:
         return take(self.environment, [(step.revision, step.upgrade) for step in steps], begin=self._seed)
 
     def populate(self) -> Population | None:
-        """Give all tables rows, unless the user wants none."""
-        if not self._site.rows.rows:
+        """Give all tables rows, unless the user wants none or none can be made."""
+        if not self._site.rows.rows or not self._site.compares_rows:
             return None
         generator = self._site.rows.generator(self._site.server.dialect, ignore=self._ignore)
         return self._access.run(generator.top_up)
@@ -119,9 +128,14 @@ class Place:
         dialect = connection.dialect.name
         return State(
             schema=reader_for(dialect, ignore=self._ignore).read(connection, thorough=True),
-            rows=RowReader(dialect, ignore=self._ignore).capture(connection),
+            rows=self._read_rows(connection),
             versions=self._read_versions(connection),
         )
+
+    def _read_rows(self, connection: Connection) -> Rows:
+        if not self._site.compares_rows:
+            return Rows()
+        return RowReader(connection.dialect.name, ignore=self._ignore).capture(connection)
 
     def _read_versions(self, connection: Connection) -> tuple[str, ...]:
         schema, name = self._site.circumstances.version_table
@@ -129,7 +143,8 @@ class Place:
         return tuple(sorted(connection.scalars(versions)))
 
     def _seed(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text(SEED))
+        seed = _SEEDS.get(connection.dialect.name)
+        if seed is not None:
+            connection.execute(text(seed))
             if not self._site.circumstances.single_transaction:
                 connection.commit()

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from pytest_stairway.handoff.pieces import Kind, Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from pytest_stairway.offline.rendering import Script
 
 __all__ = ["PostgresqlGuarding"]
 
@@ -61,7 +63,15 @@ class PostgresqlGuarding:
     """As SQL writes it: quoted where it needs to be, with its schema where it has one."""
     lock_timeout: str = "5s"
     statement_timeout: str = "15min"
-    wraps = False
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """See `Guarding`."""
+        return {"lock_timeout": self.lock_timeout, "statement_timeout": self.statement_timeout}
+
+    def is_atomic(self, script: Script) -> bool:
+        """See `Guarding`."""
+        return script.is_atomic
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
@@ -73,11 +83,19 @@ class PostgresqlGuarding:
 
     def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
         """See `Guarding`."""
-        for name, value in (("lock_timeout", self.lock_timeout), ("statement_timeout", self.statement_timeout)):
+        for name, value in self.limits.items():
             yield Piece(f"SET LOCAL {name} = {_literal(value)};", Kind.GUARD)
         if not creates:  # else there is nothing to lock yet
             yield Piece(f"LOCK TABLE {self.version_table} IN SHARE ROW EXCLUSIVE MODE;", Kind.GUARD)
         yield self._check(expected, _REFUSED, _REFUSED_HINT, template=_CHECK_EMPTY if creates else _CHECK)
+
+    def statement(self, piece: Piece) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield piece
+
+    def hit(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        return iter(())
 
     def check(self, expected: frozenset[str]) -> Iterator[Piece]:
         """See `Guarding`."""

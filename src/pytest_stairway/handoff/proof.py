@@ -7,20 +7,20 @@ will run them.  After each of the three, schema and rows of both must be the sam
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.handoff.keyed import by_key
+from pytest_stairway.handoff.runner import ByDriver
 from pytest_stairway.offline.checks import Blame, differing, failed_to_run
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import RowChange, compare_rows
 from pytest_stairway.schema import Change, Difference, Verdict, compare_schemas
 from pytest_stairway.walk.faults import line_in, story_of, words_of
+from pytest_stairway.walk.half_applied import changed_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_stairway.handoff.accepting import Acceptances
     from pytest_stairway.handoff.files import Files, SqlFile
     from pytest_stairway.handoff.place import Place, State
@@ -63,6 +63,8 @@ class Proof:
 
     runner: str
     """What ran the files."""
+    by_driver: bool = False
+    """Whether that was a driver."""
     checks: list[Check] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     changed: tuple[Difference, ...] = ()
@@ -87,8 +89,13 @@ class _Leg:
     """One way: by which steps, by which files."""
 
     name: str
-    upgrade: bool
+    direction: Direction
     files: tuple[SqlFile, ...]
+
+    @property
+    def upgrade(self) -> bool:
+        """Whether it goes up."""
+        return self.direction is not Direction.DOWNGRADE
 
 
 def prove(start: Place, files: Files, span: Span, runner: Runner, acceptances: Acceptances, *, dialect: str) -> Proof:
@@ -116,56 +123,73 @@ class _Proving:
         self._acceptances = acceptances
         self._history = acceptances.history
         self._dialect = dialect
-        self._proof = Proof(runner=runner.name)
+        self._proof = Proof(runner=runner.name, by_driver=isinstance(runner, ByDriver))
         self._gone: list[_Leg] = []
+        self._states: list[State] = []
+        """Where the files have come: at the start, and after each leg."""
 
     def run(self) -> Proof:
-        before = self._start.state()
+        self._states.append(self._start.state())
         with contextlib.ExitStack() as stack:
             online, offline = self._start.clone("online"), self._start.clone("files")
             stack.callback(offline.drop)
             stack.callback(online.drop)
-            states = []
             for leg in self._legs():
-                reached = self._go(leg, online, offline)
-                if reached is None:
+                if not self._go(leg, online, offline):
                     return self._proof
-                states.append(reached)
-            self._refuse(offline)
-        self._tell(before, states)
+            self._refuse(online, offline)
+        self._tell(*self._states[:3])
         return self._proof
 
     def _legs(self) -> list[_Leg]:
         up, down = self._files.upgrade, self._files.downgrade
-        legs = [_Leg(name="upgrade", upgrade=True, files=(up,))] if up else []
+        legs = [_Leg(name="upgrade", direction=Direction.UPGRADE, files=(up,))] if up else []
         if up and down:
-            again = self._files.parts or (up,)
+            again = self._files.upgrade_parts or (up,)
             legs += [
-                _Leg(name="downgrade", upgrade=False, files=(down,)),
-                _Leg(name="reupgrade", upgrade=True, files=again),
+                _Leg(name="downgrade", direction=Direction.DOWNGRADE, files=(down,)),
+                _Leg(name="reupgrade", direction=Direction.REUPGRADE, files=again),
             ]
         return legs
 
-    def _go(self, leg: _Leg, online: Place, offline: Place) -> State | None:
-        """Go one way on both databases, and compare; None where one of them did not get there."""
+    def _go(self, leg: _Leg, online: Place, offline: Place) -> bool:
+        """Go one way on both databases, and compare; tell whether both got there."""
         moved = online.take(self._span.up if leg.upgrade else self._span.down)
         self._note(f"online-{leg.name}", ok=moved.failure is None, seconds=moved.seconds)
         if moved.failure is not None:
             self._proof.findings.append(self._failure(moved, leg))
+        if not self._run(leg, offline) or moved.failure is not None:
+            return False
+        self._compare(leg, online, offline)
+        return True
+
+    def _run(self, leg: _Leg, offline: Place) -> bool:
+        """Run the files of a way, up to the first that fails; tell whether there was none."""
         for file in leg.files:
             result = self._runner.run(file, offline.database)
             self._note_run(f"file-{leg.name}", file, result, ok=result.ok)
             if not result.ok:
                 blame = Blame(file.script, self._history, self._dialect)
-                how = self._runner.name
-                failed = failed_to_run(blame, result.said, result.statement, how=how)
+                failed = failed_to_run(blame, result.said, result.statement, how=self._runner.name)
+                failed = self._told_halfway(failed, offline.state())
                 self._proof.findings.append(self._acceptances.mark(failed))
-                return None
-        return None if moved.failure is not None else self._compare(leg, online, offline)
+                return False
+        return True
 
-    def _compare(self, leg: _Leg, online: Place, offline: Place) -> State:
+    def _told_halfway(self, failed: Finding, reached: State) -> Finding:
+        """Add what a file that stopped has changed by then, if anything."""
+        before = self._states[-1]
+        objects = changed_objects(compare_schemas(before.schema, reached.schema))
+        if not objects and before.versions == reached.versions:
+            return failed
+        at = ", ".join(reached.versions) or "base"
+        changed = f"; these objects were already changed: {objects}" if objects else ""
+        return replace(failed, message=f"{failed.message}; the database is left at {at}{changed}")
+
+    def _compare(self, leg: _Leg, online: Place, offline: Place) -> None:
         self._gone.append(leg)
         one, other = online.state(), offline.state()
+        self._states.append(other)
         blame = Blame(leg.files[0].script, self._history, self._dialect)
         found = differing(blame, (one.schema, one.rows), (other.schema, other.rows))
         changing = self._changing(one) if found else frozenset()
@@ -177,7 +201,6 @@ class _Proving:
         same = all(each.object in accepted for each in found) and one.versions == other.versions
         check = Check(name=f"same-{leg.name}", ok=same, changing=tuple(sorted(changing)), accepted=excused)
         self._proof.checks.append(check)
-        return other
 
     def _changing(self, online: State) -> frozenset[str]:
         """Name what is another each time, online too: the clock, and what no seed makes equal."""
@@ -189,31 +212,33 @@ class _Proving:
         finally:
             again.drop()
 
-    def _refuse(self, offline: Place) -> None:
-        """Run what must be refused: the upgrade once more, the downgrade twice."""
+    def _refuse(self, online: Place, offline: Place) -> None:
+        """Run what must be refused: the upgrade once more, and the downgrade after it has been run once more."""
         up, down = self._files.upgrade, self._files.downgrade
         if up is not None:
             self._refused("refuses-second-upgrade", up, offline)
-        if down is not None and self._runner.run(down, offline.database).ok:
-            self._refused("refuses-second-downgrade", down, offline)
+        if up is not None and down is not None:
+            again = self._files.downgrade_parts or (down,)
+            if self._go(_Leg(name="redowngrade", direction=Direction.DOWNGRADE, files=again), online, offline):
+                self._refused("refuses-second-downgrade", down, offline)
 
     def _refused(self, name: str, file: SqlFile, offline: Place) -> None:
         before = offline.state()
         result = self._runner.run(file, offline.database)
         self._note_run(name, file, result, ok=not result.ok and _same(before, offline.state()))
 
-    def _tell(self, before: State, states: Sequence[State]) -> None:
+    def _tell(self, before: State, upgraded: State | None = None, downgraded: State | None = None) -> None:
         """Note what the release changes, and what going back does not bring back."""
         proof = self._proof
-        if states:
-            proof.changed = _changes(before.schema, states[0].schema)
-            proof.rows_changed = _row_changes(before.rows, states[0].rows)
-        if len(states) > 1:
-            different = compare_schemas(before.schema, states[1].schema)
+        if upgraded is not None:
+            proof.changed = _changes(before.schema, upgraded.schema)
+            proof.rows_changed = _row_changes(before.rows, upgraded.rows)
+        if upgraded is not None and downgraded is not None:
+            different = compare_schemas(before.schema, downgraded.schema)
             proof.lost_schema = tuple(each for each in different if each.verdict is Verdict.DIFFERENT)
-            lost = _row_changes(before.rows, states[1].rows)
+            lost = _row_changes(before.rows, downgraded.rows)
             proof.lost_rows = tuple(each for each in lost if each.holds_data)
-            dropped = _row_changes(states[0].rows, states[1].rows)
+            dropped = _row_changes(upgraded.rows, downgraded.rows)
             proof.dropped_rows = tuple(
                 each for each in dropped if each.change in _DROPPED or (each.holds_data and each.change not in _ADDED)
             )
@@ -233,9 +258,9 @@ class _Proving:
         revision = self._history[moved.failed_at] if moved.failed_at else None
         command, function = ("alembic upgrade", "upgrade") if leg.upgrade else ("alembic downgrade", "downgrade")
         return Finding(
-            code=f"{leg.name}-failed",
+            code=f"{leg.direction.value}-failed",
             revision=revision.revision if revision else None,
-            direction=Direction(leg.name),
+            direction=leg.direction,
             dialect=self._dialect,
             message=f"`{command}` itself fails on a populated database: {words_of(error)}",
             path=shown(revision.path) if revision else None,

@@ -16,25 +16,22 @@ from pytest_stairway.handoff.accepting import Acceptances
 from pytest_stairway.handoff.dump import require_dump
 from pytest_stairway.handoff.files import Files, Writer, quoted, write_files
 from pytest_stairway.handoff.place import Site
-from pytest_stairway.handoff.postgresql import PostgresqlGuarding
+from pytest_stairway.handoff.products import DIALECTS, guarding_for, product_of
 from pytest_stairway.handoff.proof import Proof, prove
 from pytest_stairway.handoff.rehearsing import rehearse_release
 from pytest_stairway.handoff.runner import runner_for
 from pytest_stairway.handoff.span import Span, span_of
-from pytest_stairway.handoff.sqlite import SqliteGuarding
 from pytest_stairway.handoff.start import Start, StartNotReached, make_start
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
 
 if TYPE_CHECKING:
-    from pytest_stairway.handoff.pieces import Guarding
+    from collections.abc import Mapping
+
     from pytest_stairway.handoff.settings import HandoffSettings
     from pytest_stairway.handoff.story import RehearsedTold
     from pytest_stairway.project import Project
 
 __all__ = ["Release", "make_release"]
-
-DIALECTS = ("postgresql", "sqlite")
-"""Where every statement of a migration can be taken back, and rows can be compared."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +42,7 @@ class Release:
     """The range as somebody wrote it."""
     span: Span
     settings: HandoffSettings
-    files: Files = field(default_factory=lambda: Files(upgrade=None, downgrade=None))
+    files: Files = field(default_factory=Files)
     start: Start | None = None
     proof: Proof | None = None
     rehearsal: tuple[RehearsedTold, ...] = ()
@@ -53,6 +50,11 @@ class Release:
     server: str = ""
     """The throwaway server, in one line."""
     dialect: str = ""
+    product: str = ""
+    """See `products.product_of`."""
+    compares_rows: bool = True
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """The session's time limits that the files set."""
     version_table: str = "alembic_version"
     seconds: float = 0.0
 
@@ -80,6 +82,7 @@ def make_release(project: Project, written: str, settings: HandoffSettings) -> R
         require_dump(dump)
     site = _site(project)
     release.server, release.dialect = site.server.description, site.server.dialect
+    release.product, release.compares_rows = product_of(site.server), site.compares_rows
     release.version_table = quoted(release.dialect, site.circumstances.version_table)
     try:
         release.files = _write(project, site, release)
@@ -120,25 +123,15 @@ def _site(project: Project) -> Site:
 
 
 def _write(project: Project, site: Site, release: Release) -> Files:
+    guarding = guarding_for(release.product, release.version_table, release.settings)
+    release.limits = guarding.limits
     writer = Writer(
         environment=Environment(project.history, sandbox=Sandbox(lambda _contact: site.server)),
-        guarding=_guarding(site, release.settings),
-        dialect=site.server.dialect,
+        guarding=guarding,
+        dialect=release.dialect,
         per_migration=release.settings.per_migration,
     )
     return write_files(writer, release.span, irreversible=project.irreversible)
-
-
-def _guarding(site: Site, settings: HandoffSettings) -> Guarding:
-    dialect = site.server.dialect
-    version_table = quoted(dialect, site.circumstances.version_table)
-    if dialect == "sqlite":
-        return SqliteGuarding(version_table=version_table)
-    return PostgresqlGuarding(
-        version_table=version_table,
-        lock_timeout=settings.handoff_lock_timeout,
-        statement_timeout=settings.handoff_statement_timeout,
-    )
 
 
 def _require_dialect(project: Project, dump: Path | None) -> None:
@@ -150,9 +143,8 @@ def _require_dialect(project: Project, dump: Path | None) -> None:
     dialect = project.contact.dialect
     if dialect not in DIALECTS:
         raise UsageError(
-            f"stairway handoff proves releases on {' and '.join(DIALECTS)}, not on {dialect}: there each statement of "
-            "a migration is committed by itself, so that no guard can take it back.  `alembic upgrade FROM:TO --sql` "
-            "writes the statements; `stairway check` walks the revisions"
+            f"stairway handoff proves releases on {', '.join(DIALECTS)}, not on {dialect}: no guard is known there.  "
+            "`alembic upgrade FROM:TO --sql` writes the statements; `stairway check` walks the revisions"
         )
     if dump is not None and dialect != "postgresql":
         raise UsageError(f"--from-dump restores PostgreSQL's dumps, and env.py connects to {dialect}")
@@ -165,7 +157,7 @@ def _prove(release: Release, site: Site, dump: Path | None, acceptances: Accepta
         release.findings += (Finding(code="upgrade-failed", message=str(error), dialect=release.dialect),)
         return
     try:
-        runner = runner_for(release.dialect)
+        runner = runner_for(release.product)
         release.proof = prove(
             release.start.place, release.files, release.span, runner, acceptances, dialect=release.dialect
         )

@@ -1,4 +1,4 @@
-"""Runs the files as the DBA will: by psql, or by a driver where there is no psql."""
+"""Runs the files as the DBA will: by the database's own client program, or by a driver where there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_stairway.clients import find_client
 from pytest_stairway.databases.drivers import Administrator, usable_driver
-from pytest_stairway.handoff.place import SEED
+from pytest_stairway.handoff.place import MYSQL_SEED, SEED
+from pytest_stairway.mysql_clients import find_mysql_client
 from pytest_stairway.walk.faults import words_of
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from pytest_stairway.clients import Client
     from pytest_stairway.databases import Database
     from pytest_stairway.handoff.files import SqlFile
+    from pytest_stairway.mysql_clients import MysqlClient
     from pytest_stairway.offline.rendering import Statement
 
-__all__ = ["ByDriver", "ByPsql", "Result", "Runner", "runner_for"]
+__all__ = ["ByDriver", "ByMysql", "ByPsql", "Result", "Runner", "runner_for"]
 
 _LINE = re.compile(r"psql:[^\n]*?:(\d+): (?:ERROR|FATAL)")
+_MYSQL_LINE = re.compile(r"^(ERROR \d+ \(\w+\)) at line (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +92,33 @@ class ByPsql:
 
 
 @dataclass(frozen=True, slots=True)
+class ByMysql:
+    """Runs files by the client of MariaDB or MySQL."""
+
+    client: MysqlClient
+
+    @property
+    def name(self) -> str:
+        """See `Runner`."""
+        return str(self.client)
+
+    def run(self, file: SqlFile, database: Database) -> Result:
+        """See `Runner`."""
+        with tempfile.TemporaryDirectory(prefix="stairway-") as folder:
+            path = Path(folder, Path(file.name).name)
+            path.write_text(file.text, encoding="utf-8", newline="\n")
+            started = time.perf_counter()
+            ran = self.client.run(database.url, path, before=MYSQL_SEED)
+            seconds = time.perf_counter() - started
+        line = _MYSQL_LINE.search(ran.words)
+        statement = file.at_line(int(line[2])) if line else None
+        said = "" if ran.ok else _MYSQL_LINE.sub(r"\1", ran.words)
+        return Result(ok=ran.ok, code=ran.code, said=said, statement=statement, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
 class ByDriver:
-    """Runs files by a driver: statement by statement, without the lines that are for psql."""
+    """Runs files by a driver: statement by statement, without the lines that are for a client program."""
 
     connect: Callable[[Database], Statements]
     driver: str
@@ -126,10 +154,12 @@ def _execute(connection: Statements, file: SqlFile) -> tuple[Statement | None, E
     return None
 
 
-def runner_for(dialect: str) -> Runner:
-    """Choose what runs the files: psql for PostgreSQL, where there is one."""
-    if dialect == "sqlite":
+def runner_for(product: str) -> Runner:
+    """Choose what runs the files: the product's own client, where there is one."""
+    if product == "sqlite":
         return ByDriver(_sqlite, f"Python's sqlite3 {sqlite3.sqlite_version}")
+    if product in ("mariadb", "mysql"):
+        return _mysql_runner(product)
     client = find_client("psql")
     if client is not None:
         return ByPsql(client)
@@ -137,11 +167,28 @@ def runner_for(dialect: str) -> Runner:
     return ByDriver(lambda database: _postgresql(database, driver), driver)
 
 
+def _mysql_runner(product: str) -> Runner:
+    client = find_mysql_client(product)
+    if client is not None:
+        return ByMysql(client)
+    driver = usable_driver(dialect=product)
+    return ByDriver(lambda database: _mysql(database, driver), driver)
+
+
 def _postgresql(database: Database, driver: str) -> Statements:
     from sqlalchemy.engine import make_url
 
     administrator = Administrator(make_url(database.url), driver)
     administrator.rows(SEED)
+    return administrator
+
+
+def _mysql(database: Database, driver: str) -> Statements:
+    from sqlalchemy.engine import make_url
+
+    administrator = Administrator(make_url(database.url), driver)
+    administrator.execute(MYSQL_SEED)
+    administrator.execute("SET SESSION foreign_key_checks = 1")  # an administrator goes without
     return administrator
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from pytest_stairway.handoff.pieces import Kind, Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from pytest_stairway.offline.rendering import Script
 
 __all__ = ["SqliteGuarding"]
 
@@ -33,7 +35,15 @@ class SqliteGuarding:
 
     version_table: str
     """As SQL writes it."""
-    wraps = True
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """See `Guarding`: there are none."""
+        return {}
+
+    def is_atomic(self, script: Script) -> bool:  # noqa: ARG002 - whatever Alembic begins
+        """See `Guarding`."""
+        return True
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
@@ -52,6 +62,14 @@ class SqliteGuarding:
         yield from self._check(held, f"stairway: refused, because this script starts at {held}")
         if creates:
             yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
+
+    def statement(self, piece: Piece) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield piece
+
+    def hit(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        return iter(())
 
     def check(self, expected: frozenset[str]) -> Iterator[Piece]:
         """See `Guarding`."""

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["builds_concurrently", "own_timeouts", "shares_transactions"]
 
-_TIMEOUT = re.compile(r"\s*SET\s+(?:SESSION\s+|LOCAL\s+)?(?:lock|statement)_timeout\b", re.IGNORECASE)
+_TIMEOUT = re.compile(
+    r"\s*SET\s+(?:SESSION\s+|LOCAL\s+|@@(?:SESSION\.|LOCAL\.)?)?"
+    r"(?:(?:lock|statement)_timeout|(?:innodb_)?lock_wait_timeout|max_(?:statement|execution)_time)\b",
+    re.IGNORECASE,
+)
 _CONCURRENTLY = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\b", re.IGNORECASE)
 
 

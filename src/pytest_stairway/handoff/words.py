@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ATTRIBUTES", "CHECKS", "KINDS", "REHEARSED"]
+__all__ = ["ATTRIBUTES", "CHECKS", "CHECKS_OF_SCHEMA", "KINDS", "REHEARSED"]
 
 CHECKS = {
     "online-upgrade": "alembic upgrade goes through",
@@ -14,10 +14,21 @@ CHECKS = {
     "online-reupgrade": "alembic upgrade goes through once more",
     "file-reupgrade": "the upgrade runs to its end once more",
     "same-reupgrade": "the same schema and rows after both, upgraded once more",
+    "online-redowngrade": "alembic downgrade goes through once more",
+    "file-redowngrade": "the downgrade runs to its end once more",
+    "same-redowngrade": "the same schema and rows after both, back at the start once more",
     "refuses-second-upgrade": "upgrade.sql refuses a second run, and changes nothing",
     "refuses-second-downgrade": "downgrade.sql refuses a second run, and changes nothing",
 }
 """What each check of the proof says."""
+
+CHECKS_OF_SCHEMA = {
+    "same-upgrade": "the same schema after both",
+    "same-downgrade": "the same schema after both, back at the start",
+    "same-reupgrade": "the same schema after both, upgraded once more",
+    "same-redowngrade": "the same schema after both, back at the start once more",
+}
+"""The same where rows are not compared."""
 
 KINDS = (
     *("table", "column", "index", "unique constraint", "primary key", "foreign key", "check constraint"),

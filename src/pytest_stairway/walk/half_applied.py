@@ -12,13 +12,13 @@ from pytest_stairway.findings import Direction
 from pytest_stairway.schema import Change, compare_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_stairway.findings import Finding
     from pytest_stairway.schema import Difference
     from pytest_stairway.walk.walk import Roundtrip, Snapshot
 
-__all__ = ["tell_half_applied"]
+__all__ = ["changed_objects", "tell_half_applied"]
 
 _AT_MOST = 6
 """So many objects are named; of a long migration nobody reads all."""
@@ -38,16 +38,21 @@ def tell_half_applied(finding: Finding, direction: Direction, trip: Roundtrip) -
         trip: what was seen of its revision.
     """
     start = {Direction.UPGRADE: trip.before, Direction.DOWNGRADE: trip.upgraded, Direction.REUPGRADE: trip.downgraded}
-    changed = [_told(difference) for difference in _changes(start[direction], trip.halfway)]
-    if not changed:
+    objects = changed_objects(_changes(start[direction], trip.halfway))
+    if not objects:
         return finding
-    more = [f"and {len(changed) - _AT_MOST} more"] if len(changed) > _AT_MOST else []
-    objects = ", ".join([*changed[:_AT_MOST], *more])
     return replace(
         finding,
         message=f"{finding.message}; these objects were already changed: {objects}",
         hint=f"{finding.hint}. {_HINT}" if finding.hint else _HINT,
     )
+
+
+def changed_objects(differences: Iterable[Difference]) -> str:
+    """Name what was changed, and how; of much, the beginning.  Empty where nothing was."""
+    changed = [_told(difference) for difference in differences]
+    more = [f"and {len(changed) - _AT_MOST} more"] if len(changed) > _AT_MOST else []
+    return ", ".join([*changed[:_AT_MOST], *more])
 
 
 def _changes(start: Snapshot | None, halfway: Snapshot | None) -> Iterator[Difference]:

@@ -1,0 +1,150 @@
+"""The guard on MariaDB and MySQL, which commit each statement by itself: it refuses, and cannot take anything back.
+
+SQL that asks and raises stands in stored procedures only there.  A procedure needs a privilege of its own, stays behind
+where the run stops, and has semicolons in it, at which clients cut.  So a session variable refuses: whoever sets it to
+words that it does not take gets an error with these words in it.  The session is made read-only before, so that a
+client that goes on after errors changes nothing either.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_stairway.handoff.pieces import Kind, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_stairway.offline.rendering import Script
+
+__all__ = ["MysqlGuarding"]
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400}
+_YEAR = 31536000
+"""The longest that a server waits for a lock."""
+_READ_ONLY = {"mariadb": "tx_read_only", "mysql": "transaction_read_only"}
+_LOCK = "CONCAT('stairway ', LEFT(SHA2(DATABASE(), 256), 32))"
+"""User-level locks belong to the server, not to a database, and their names are short."""
+
+_FOUND = """\
+SET @stairway_found = (
+    SELECT COALESCE(GROUP_CONCAT(version_num ORDER BY CAST(version_num AS BINARY) SEPARATOR ', '), 'no revision')
+    FROM {table});"""
+_ROWS = "SET @stairway_rows = ROW_COUNT();"
+_DELIMITERS = ("$$", "//", "$stairway$")
+_CLIENT = """\
+-- The next line is for the client programs mariadb and mysql alone: leave it out with any other.
+DELIMITER {}"""
+_CLIENT_END = """\
+-- The next two lines are for the client programs mariadb and mysql alone: leave them out with any other.
+{}
+DELIMITER ;"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MysqlGuarding:
+    """The guard on MariaDB and MySQL."""
+
+    version_table: str
+    """As SQL writes it."""
+    product: str = "mariadb"
+    """``mariadb`` or ``mysql``: two variables have other names there."""
+    lock_timeout: str = "5s"
+    statement_timeout: str = "15min"
+
+    @property
+    def limits(self) -> Mapping[str, str]:
+        """See `Guarding`."""
+        wait = str(math.ceil(_seconds(self.lock_timeout)) or _YEAR)
+        limit = _seconds(self.statement_timeout)
+        if self.product == "mysql":
+            statement = {"max_execution_time": str(math.ceil(limit * 1000))}
+        else:
+            statement = {"max_statement_time": f"{limit:.6f}".rstrip("0").rstrip(".")}
+        return {"lock_wait_timeout": wait, "innodb_lock_wait_timeout": wait, **statement}
+
+    def is_atomic(self, script: Script) -> bool:  # noqa: ARG002 - not even if env.py says so
+        """See `Guarding`."""
+        return False
+
+    def top(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield Piece("SET NAMES utf8mb4;", Kind.GUARD)
+        limits = ", ".join(f"SESSION {name} = {value}" for name, value in self.limits.items())
+        yield Piece(f"SET SESSION autocommit = 1, {limits};", Kind.GUARD)
+        yield Piece(f"SET @stairway_alone = GET_LOCK({_LOCK}, 0);", Kind.GUARD)
+        yield from self._require("@stairway_alone = 1", "'stairway: refused, because another run is under way here'")
+
+    def bottom(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield Piece(f"DO RELEASE_LOCK({_LOCK});", Kind.GUARD)
+
+    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
+        """See `Guarding`."""
+        if creates:  # a downgrade to base may have left it empty, and there is no asking whether it is there
+            yield Piece(f"CREATE TABLE IF NOT EXISTS {self.version_table} (version_num VARCHAR(32));", Kind.GUARD)
+        yield self._find()
+        said = f"stairway: refused, because this script starts at {_told(expected)} and the database is at "
+        yield from self._require(_holds(expected), f"CONCAT({_literal(said)}, @stairway_found)")
+        if creates:
+            yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
+
+    def statement(self, piece: Piece) -> Iterator[Piece]:
+        """Keep the clients from cutting a trigger or a procedure at the semicolons inside it; see `Guarding`."""
+        if not piece.is_sql or ";" not in piece.text.rstrip().removesuffix(";"):
+            yield piece
+            return
+        delimiter = next(each for each in _DELIMITERS if each not in piece.text)
+        yield Piece(_CLIENT.format(delimiter), Kind.CLIENT, piece.step)
+        yield piece
+        yield Piece(_CLIENT_END.format(delimiter), Kind.CLIENT, piece.step)
+
+    def hit(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield Piece(_ROWS, Kind.GUARD)
+        said = "'stairway: the version update should have changed one row, and it changed '"
+        yield from self._require("@stairway_rows = 1", f"CONCAT({said}, @stairway_rows)")
+
+    def check(self, expected: frozenset[str]) -> Iterator[Piece]:
+        """See `Guarding`."""
+        yield Piece(_ROWS, Kind.GUARD)
+        yield self._find()
+        said = _literal(f"stairway: the version update should have changed one row and left {_told(expected)}, not ")
+        message = f"CONCAT({said}, @stairway_rows, ' and ', @stairway_found)"
+        yield from self._require(f"@stairway_rows = 1 AND {_holds(expected)}", message)
+
+    def outside(self) -> Iterator[Piece]:
+        """See `Guarding`."""
+        return iter(())
+
+    def _find(self) -> Piece:
+        """Ask what the version table holds."""
+        return Piece(_FOUND.format(table=self.version_table), Kind.GUARD)
+
+    def _require(self, condition: str, message: str) -> Iterator[Piece]:
+        """Go on where a condition holds only; else the error says the message."""
+        name = _READ_ONLY[self.product]
+        yield Piece(f"SET SESSION {name} = IF({condition}, @@SESSION.{name}, 1);", Kind.GUARD)
+        refusing = f"SET SESSION completion_type = IF({condition}, @@SESSION.completion_type,\n    {message});"
+        yield Piece(refusing, Kind.GUARD)
+
+
+def _seconds(duration: str) -> float:
+    """Read a duration as PostgreSQL does: a number alone is of milliseconds."""
+    number, unit = re.findall(r"\d+|[a-z]+", f"{duration} ms")[:2]  # a number alone is of milliseconds
+    return int(number) * _SECONDS[unit]
+
+
+def _holds(expected: frozenset[str]) -> str:
+    return f"CAST(@stairway_found AS BINARY) = {_literal(_told(expected))}"
+
+
+def _told(revisions: frozenset[str]) -> str:
+    return ", ".join(sorted(revisions)) or "no revision"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
