@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_stairway.offline.plain import changes_schema_only, is_plain
+from pytest_stairway.offline.plain import does_the_same_online, is_plain, sets_timeouts
 
 PLAIN = {
     "ddl": "ALTER TABLE a ADD COLUMN c INTEGER DEFAULT '0'::integer NOT NULL;",
@@ -15,6 +15,13 @@ PLAIN = {
     "with a quoted name": 'COMMENT ON COLUMN "a:b"."c\\d" IS \'e\';',
     "after an empty line": "\n\n    INSERT INTO a SELECT 'new';",
     "two statements": "DELETE FROM a WHERE b = 'new';\nDELETE FROM b;",
+    "ended twice": "DELETE FROM b;\n  ;",
+    "a timeout": "SET lock_timeout = '5s';",
+    "a timeout of the session": "SET SESSION statement_timeout TO 5000;",
+    "a timeout of the transaction": "\n  set local lock_timeout='1min';",
+    "a timeout's end": "RESET statement_timeout;",
+    "a timeout before another statement": "SET LOCAL lock_timeout = DEFAULT; INSERT INTO b VALUES (1);",
+    "a timeout after another statement": "INSERT INTO b VALUES (1); SET statement_timeout = 0;",
     "a block": "DO $$ BEGIN PERFORM 1; END $$;",
 }
 
@@ -33,6 +40,9 @@ NOT_PLAIN = {
     "rows for COPY": "COPY a FROM STDIN;\n1\n\\.\n;",
     "a setting": "SET search_path TO b;",
     "a setting in a function": "SELECT set_config('search_path', 'b', false);",
+    "a timeout of psql's": "SET lock_timeout = :timeout;",
+    "a timeout and a setting": "SET lock_timeout = '5s'; SET search_path TO b;",
+    "a timeout without its end": "SET lock_timeout = '5s'",
     "a setting after another statement": "DELETE FROM a; SET ROLE b;",
     "a temporary table": "CREATE TEMPORARY TABLE a (b int);",
     "an index that is built outside of transactions": "CREATE INDEX CONCURRENTLY a ON b (c);",
@@ -51,7 +61,12 @@ def test_what_psql_may_read_otherwise_is_not(text: str) -> None:
     assert not is_plain(text)
 
 
-SCHEMA_ONLY = """
+def test_a_timeout_is_noticed_wherever_it_stands() -> None:
+    assert sets_timeouts(["SELECT 1;", "DO $$ BEGIN SET Lock_Timeout = '1s'; END $$;"])
+    assert not sets_timeouts(["ALTER TABLE a ADD timeout int;"])
+
+
+SAME = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -61,6 +76,12 @@ down_revision: str | None = "a"
 def upgrade() -> None:
     op.drop_column("a", "b")
     op.create_index(op.f("ix_a_c"), "a", [sa.text("lower(c)")])
+    op.execute("DELETE FROM a WHERE c = ''::text")
+    op.execute(sa.text("SET lock_timeout = '5s'"))
+    sa.Enum("x", name="y").create(op.get_bind())
+    op.get_bind().execute(sa.text("DELETE FROM a"))
+    connection = op.get_bind()
+    connection.execute(sa.text("DELETE FROM a"))
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_a_c"))
@@ -68,14 +89,28 @@ def downgrade() -> None:
 """
 
 
-def test_a_file_that_only_calls_operations_on_the_schema_is_recognised() -> None:
-    assert changes_schema_only(SCHEMA_ONLY)
+def test_a_file_that_does_the_same_online_is_recognised() -> None:
+    assert does_the_same_online(SAME)
 
 
 @pytest.mark.parametrize(
     "more",
     [
-        'op.execute("UPDATE a SET b = 1")',
+        "op.execute(f'UPDATE a SET b = {number()}')",
+        "op.execute('UPDATE a SET b = :c')",
+        "op.execute('UPDATE a SET b = 5 % 2')",
+        "op.execute('UPDATE a SET b = \\'\\t\\'')",
+        "op.execute(sa.text('UPDATE a SET b = 1').bindparams(x=1))",
+        "op.execute(table.update().values(b=1))",
+        "op.execute('UPDATE a SET b = 1', {'x': 1})",
+        "op.bulk_insert(table, rows)",
+        "rows = op.get_bind().execute(sa.text('SELECT 1'))",
+        "op.get_bind().execute(sa.text('SELECT 1')).fetchall()",
+        "bind = op.get_bind()\nhelper(bind)",
+        "bind = op.get_bind()\nfor row in bind.execute(sa.text('SELECT 1')):\n    pass",
+        "bind = op.get_bind()\nbind.execute(sa.text('DELETE FROM a WHERE b = 1'), {'b': 1})",
+        "bind = other = op.get_bind()\nhelper(other)",
+        "(bind := op.get_bind()).execute(statement)",
         "op.get_bind()",
         "helper(op)",
         "from application import helper",
@@ -89,4 +124,4 @@ def test_a_file_that_only_calls_operations_on_the_schema_is_recognised() -> None
     ],
 )
 def test_a_file_that_may_do_more_is_not(more: str) -> None:
-    assert not changes_schema_only(f"{SCHEMA_ONLY}\n{more}\n")
+    assert not does_the_same_online(f"{SAME}\n{more}\n")

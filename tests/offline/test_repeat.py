@@ -48,6 +48,20 @@ SOUND = (
     Rev("d", text=DROPS),
     Rev("e", sql("INSERT INTO notes (id) VALUES (-7)"), sql("DELETE FROM notes WHERE id = -7")),
 )
+TIMEOUTS = (
+    NOTES,
+    Rev(
+        "b",
+        sql("SET lock_timeout = '5s'") + "\n" + sql("ALTER TABLE notes ADD made int"),
+        sql("ALTER TABLE notes DROP made"),
+    ),
+    Rev("c", sql("SET SESSION statement_timeout = '30s'"), sql("SET LOCAL statement_timeout = 1000")),
+)
+LOSSY = (
+    NOTES,
+    Rev("b", sql("DELETE FROM notes"), "pass"),
+    Rev("c", sql("ALTER TABLE notes DROP note"), sql("ALTER TABLE notes ADD note text")),
+)
 SKIPPED = Rev("b", "if not op.get_context().as_sql:\n    op.execute(\"INSERT INTO notes VALUES (-7, 'filled')\")")
 AFTER = table("c", "later", "id int")
 
@@ -91,6 +105,26 @@ def no_second_database(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sound_revisions_need_no_second_database(make: Make, rows: int, both: str) -> None:
     found = answers(make(*SOUND, rows=rows, env=env(both)))
     assert found == dict.fromkeys("abcde", ())
+
+
+@pytest.mark.usefixtures("no_second_database")
+@pytest.mark.parametrize("revisions", [TIMEOUTS, LOSSY], ids=["timeouts", "rows that do not come back"])
+def test_what_is_sent_as_it_is_written_needs_no_second_database(make: Make, revisions: tuple[Rev, ...]) -> None:
+    found = answers(make(*revisions))
+    assert found == dict.fromkeys("abc", ())
+
+
+def test_a_timeout_of_one_revisions_sql_does_not_reach_the_next(make: Make) -> None:
+    slow = sql("SELECT pg_sleep(0.2)")
+    hasty = Rev("b", sql("SET statement_timeout = '100ms'"), sql("SET statement_timeout = '100ms'"))
+    project = make(NOTES, hasty, Rev("c", slow, slow))
+    project.plan("abc")
+    assert [project.check_revision(each).findings for each in project.selected] == [(), (), ()]
+
+
+def test_a_delete_that_the_sql_lacks_is_found_where_rows_do_not_come_back(make: Make) -> None:
+    found = answers(make(NOTES, Rev("b", "if not op.get_context().as_sql:\n    op.execute('DELETE FROM notes')")))
+    assert [each.code for each in found["b"]] == ["offline-differs"]
 
 
 @pytest.mark.parametrize("rows", [5, 0])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from pytest_stairway.offline.checks import Blame, check_rendering, differing
-from pytest_stairway.offline.plain import changes_schema_only, is_plain_script
+from pytest_stairway.offline.plain import does_the_same_online, is_plain_script, sets_timeouts
 from pytest_stairway.offline.rendering import Part, Step
 from pytest_stairway.offline.scripts import without_version_table
 from pytest_stairway.revisions.source import read_text
@@ -46,6 +46,8 @@ _OWN_SETTINGS = text("""
         SELECT FROM pg_settings WHERE source IN ('session', 'client')
         AND name NOT IN ('application_name', 'client_encoding', 'jit', 'lock_timeout', 'statement_timeout'))""")
 """Whether a statement may mean something else in a session than in psql's."""
+_TIMEOUTS = ("lock_timeout", "statement_timeout")
+"""What SQL may set: brought back after it, as after a migration."""
 _LIKE_PSQL = "stairway_like_psql"
 _PATIENCE = 2
 """How often the walk may have to begin anew because of a repeated trip: each time costs it the whole way up."""
@@ -93,7 +95,7 @@ class OfflineRepeat:
         if not _is_back(trip.before or {}, trip.downgraded or {}):
             return False
         source = read_text(self._history[trip.revision].path)
-        return trip.seen[0] == trip.seen[2] or changes_schema_only(source)
+        return trip.seen[0] == trip.seen[2] or does_the_same_online(source)
 
 
 class _Place:
@@ -133,13 +135,17 @@ class _Place:
         """Run statements in a transaction of their own, and look at what came of them as after any step."""
         if not connection.in_transaction():  # the readers go by what SQLAlchemy knows
             connection.begin()
+        timeouts = _timeouts(connection) if sets_timeouts(statements) else []
         self._snapshots.begin_step(url, connection)
-        ending = Ending(CHAIN, settled=True) if chains(connection) else None
+        ending = Ending(CHAIN, settled=True) if chains(connection) and not timeouts else None
         try:
             _execute(connection, statements)
             if not self._snapshots.end_step(url, connection, ending):
                 end_transaction(connection)
-        except Exception:  # noqa: BLE001 - drivers raise what they like; `offline.walk` finds out what it is
+            if timeouts:
+                _execute(connection, timeouts)
+                connection.connection.commit()
+        except Exception:  # noqa: BLE001 - drivers raise what they like; `offline_walk` finds out what it is
             connection.connection.rollback()
             return False
         self._snapshots.read(url, connection)
@@ -191,6 +197,12 @@ def _is_like_psql(connection: Connection) -> bool:
         connection.info[_LIKE_PSQL] = not connection.execute(_OWN_SETTINGS).scalar_one()
     like: bool = connection.info[_LIKE_PSQL]
     return like and not getattr(connection.connection.dbapi_connection, "autocommit", False)
+
+
+def _timeouts(connection: Connection) -> list[str]:
+    """Give the statements that bring the session's timeouts back to what they are now."""
+    values = connection.exec_driver_sql(f"SELECT {', '.join(f'current_setting({each!r})' for each in _TIMEOUTS)}").one()
+    return [f"SET SESSION {name} = '{value}'" for name, value in zip(_TIMEOUTS, values, strict=True)]
 
 
 def _execute(connection: Connection, statements: list[str]) -> None:
