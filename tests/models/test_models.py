@@ -75,6 +75,46 @@ def test_what_autogenerate_does_not_see_is_said_to_be_so(make_project: MakeProje
     assert "Autogenerate does not see this" in finding.hint
 
 
+REWRITTEN = (
+    "(((name)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])) OR ((id % 2) = 0))"
+)
+
+
+@pytest.mark.parametrize(("value", "drifts"), [("b", False), ("c", True)])
+def test_a_check_is_created_beside_the_other_before_it_is_called_different(
+    make_project: MakeProject, value: str, *, drifts: bool
+) -> None:
+    check = f"name IN ('a', '{value}') OR id % 2 = 0"
+    head = MODELS.format(length=50) + f'author.append_constraint(sa.CheckConstraint("{check}", name="ck"))'
+    project = make_project(f"{AUTHOR[:-1]}, CONSTRAINT ck CHECK {REWRITTEN})", env_head=head)
+    found = project.check_models().findings
+    assert [each.object for each in found] == (["check constraint ck on author"] if drifts else [])
+
+
+@pytest.mark.parametrize(("value", "drifts"), [("b", False), ("c", True)])
+def test_a_default_is_created_beside_the_other_before_it_is_called_different(
+    make_project: MakeProject, value: str, *, drifts: bool
+) -> None:
+    default = f"('x'::varchar IN ('a', '{value}') OR 5 % 2 = 0)"
+    head = MODELS.format(length=50) + (
+        f'author.append_column(sa.Column("odd", sa.Boolean, server_default=sa.text("{default}")))'
+    )
+    migrated = REWRITTEN.replace("(name)::text", "('x'::character varying)::text").replace("id", "5")
+    project = make_project(f"{AUTHOR[:-1]}, odd boolean DEFAULT {migrated})", env_head=head)
+    found = project.check_models().findings
+    assert [each.object for each in found] == (["column author.odd"] if drifts else [])
+
+
+def test_a_check_on_a_column_that_the_database_lacks_is_told_with_it(make_project: MakeProject) -> None:
+    head = MODELS.format(length=50) + (
+        'author.append_column(sa.Column("age", sa.Integer))\n'
+        'author.append_constraint(sa.CheckConstraint("age % 2 = 0", name="ck"))'
+    )
+    project = make_project(f"{AUTHOR[:-1]}, CONSTRAINT ck CHECK (id % 2 = 0))", env_head=head)
+    found = project.check_models().findings
+    assert {each.object for each in found} == {"check constraint ck on author", "column author.age"}
+
+
 def test_the_operations_are_written_as_env_py_wants_them(make_project: MakeProject) -> None:
     head = (
         MODELS.format(length=80)

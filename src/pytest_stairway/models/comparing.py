@@ -13,6 +13,7 @@ from pytest_stairway.models.creating import create_tables, drop_tables
 from pytest_stairway.models.declarable import judge, restrict
 from pytest_stairway.models.metadata import Choices, Declared, metadata_of
 from pytest_stairway.models.operations import mending_operations
+from pytest_stairway.models.rewriting import without_rewritten
 from pytest_stairway.schema import Schema, Verdict, compare_schemas, reader_for
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class _Work:
             try:
                 choices = Choices(context, declared, options)
                 found = tuple(each for each in found if choices.include(each))
+                found = tuple(without_rewritten(connection, found))
                 drift = [each for each in found if each.verdict is Verdict.DIFFERENT]
                 if drift:
                     operations = mending_operations(context, options, drift, _default_schema(connection))

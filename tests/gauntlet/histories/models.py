@@ -435,6 +435,26 @@ SOUND = (
         "",
     ),
     drift(
+        "models-check-written-twice",
+        "expressions that have gone through the server's parser once more: the type of their column was changed",
+        """
+        CREATE TABLE author (id serial PRIMARY KEY, status varchar(5), age integer,
+            CONSTRAINT ck_status CHECK (status IN ('a', 'b') OR age % 2 = 0));
+        CREATE INDEX ix_status ON author ((age / 2)) WHERE status IN ('a', 'b');
+        ALTER TABLE author ALTER status TYPE varchar(9);
+        ALTER TABLE author ADD even boolean GENERATED ALWAYS AS (((status)::text = ANY
+            (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])) OR ((age % 2) = 0)) STORED
+        """,
+        author(
+            'sa.Column("status", sa.String(9))',
+            'sa.Column("age", sa.Integer)',
+            "sa.CheckConstraint(\"status IN ('a', 'b') OR age % 2 = 0\", name='ck_status')",
+            "sa.Index('ix_status', sa.text('(age / 2)'), postgresql_where=sa.text(\"status IN ('a', 'b')\"))",
+            "sa.Column(\"even\", sa.Boolean, sa.Computed(\"status IN ('a', 'b') OR age % 2 = 0\", persisted=True))",
+        ),
+        "",
+    ),
+    drift(
         "models-column-order",
         "a column that was added later stands last, and in the model first",
         "CREATE TABLE author (name varchar NOT NULL);\nALTER TABLE author ADD id serial PRIMARY KEY",
