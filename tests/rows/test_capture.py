@@ -234,11 +234,17 @@ def test_other_databases_cannot_tell(sqlite: Connection) -> None:
 
 
 def test_values_of_mariadb_do_not_depend_on_the_session(mariadb: Connection) -> None:
-    do(mariadb, "CREATE TABLE t (a TIMESTAMP NULL, b CHAR(5), c FLOAT, d BINARY(2), e BIT(3))")
-    do(mariadb, "SET time_zone = '+00:00'", "INSERT INTO t VALUES ('2024-06-01 12:00:00', 'x', 1.1, 'a', b'11')")
+    do(mariadb, "CREATE TABLE t (a TIMESTAMP NULL, b TIMESTAMP(3) NULL, c FLOAT, d BINARY(2), e BIT(3))")
+    do(
+        mariadb,
+        "SET time_zone = '+00:00'",
+        "INSERT INTO t VALUES ('2024-06-01 12:00:00', '1970-01-01 00:00:01.25', 1.1, 'a', b'11')",
+    )
     before = RowReader("mysql").capture(mariadb)
-    assert before["t"].rows == (("2024-06-01 12:00:00", "x", "1.100000023841858", "\\x6100", "011"),)
-    do(mariadb, "SET time_zone = '+09:00'", "SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES'")
+    assert before["t"].rows == (
+        ("2024-06-01 12:00:00", "1970-01-01 00:00:01.250", "1.100000023841858", "\\x6100", "011"),
+    )
+    do(mariadb, "SET time_zone = '+09:00'", "SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'")
     assert RowReader("mysql").capture(mariadb) == before
     assert column(mariadb, "SELECT @@time_zone") == ["+09:00"]
 

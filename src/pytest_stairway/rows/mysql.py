@@ -11,7 +11,7 @@ from pytest_stairway.complaints import number_of
 from pytest_stairway.rows.backend import Refused, refusable, run
 from pytest_stairway.rows.mysql_catalog import read_shapes, read_triggers
 from pytest_stairway.rows.mysql_reading import cells_of, read_tables, row_text
-from pytest_stairway.rows.mysql_session import in_transaction_of_ours, settled
+from pytest_stairway.rows.mysql_session import settled
 from pytest_stairway.rows.mysql_types import backquote, cast, literal, reading
 from pytest_stairway.rows.shape import Sql
 
@@ -48,10 +48,9 @@ class MysqlBackend:
     @contextmanager
     def session(self, connection: Connection) -> Iterator[None]:
         """See `Backend`."""
-        ((version,),) = run(connection, "SELECT VERSION()")
-        number = tuple(int(part) for part in version.partition("-")[0].split(".")[:2])
-        self._returns = "mariadb" in version.lower() and number >= _RETURNING_SINCE
-        with settled(connection), in_transaction_of_ours(connection):
+        with settled(connection) as version:
+            number = tuple(int(part) for part in version.partition("-")[0].split(".")[:2])
+            self._returns = "mariadb" in version.lower() and number >= _RETURNING_SINCE
             yield
 
     def outlines(self, connection: Connection, names: Collection[str] | None) -> dict[str, TableShape]:

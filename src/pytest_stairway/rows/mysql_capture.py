@@ -9,7 +9,6 @@ from pytest_stairway.rows.backend import run
 from pytest_stairway.rows.known import KnownTable
 from pytest_stairway.rows.mysql_catalog import read_shapes
 from pytest_stairway.rows.mysql_reading import cells_of, read_tables, row_text
-from pytest_stairway.rows.mysql_session import settled
 from pytest_stairway.rows.mysql_types import backquote, reading
 
 if TYPE_CHECKING:
@@ -40,15 +39,14 @@ class MysqlCapture:
         self, connection: Connection, wanted: Collection[str] | None, known: Mapping[str, KnownTable | None]
     ) -> dict[str, TableRows]:
         """Capture rows: see `RowReader.capture`."""
-        with settled(connection):
-            tables = [table.empty for name, table in known.items() if table is not None and name in (wanted or ())]
-            unknown = None if wanted is None else set(wanted) - known.keys()
-            if unknown is None or unknown:
-                tables += [KnownTable.of(shape).empty for shape in read_shapes(connection, unknown).values()]
-            captured = self._read(connection, tables)
-            if wanted is None:
-                self._checksums.clear()
-            self._checksums.update(_checksums(connection, captured))
+        tables = [table.empty for name, table in known.items() if table is not None and name in (wanted or ())]
+        unknown = None if wanted is None else set(wanted) - known.keys()
+        if unknown is None or unknown:
+            tables += [KnownTable.of(shape).empty for shape in read_shapes(connection, unknown).values()]
+        captured = self._read(connection, tables)
+        if wanted is None:
+            self._checksums.clear()
+        self._checksums.update(_checksums(connection, captured))
         return captured
 
     def changed(self, connection: Connection) -> set[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["in_transaction_of_ours", "settled"]
+__all__ = ["settled"]
 
 _SETTINGS = {
     "sql_mode": "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES'",
@@ -32,36 +32,29 @@ _QUOTED = frozenset({"sql_mode", "time_zone"})
 
 
 @contextlib.contextmanager
-def settled(connection: Connection) -> Iterator[None]:
-    """Let the session be the same whoever has opened it, for as long as rows are made or read."""
-    ((*before,),) = run(connection, f"SELECT {', '.join(f'@@SESSION.{name}' for name in _SETTINGS)}")
+def settled(connection: Connection) -> Iterator[str]:
+    """Let the session be the same whoever has opened it, for as long as rows are made; give the server's version.
+
+    Where the session commits each statement by itself, all that is done within is one transaction.
+    """
+    settings = ", ".join(f"@@SESSION.{name}" for name in _SETTINGS)
+    ((version, autocommit, *before),) = run(connection, f"SELECT VERSION(), @@SESSION.autocommit, {settings}")
     old = {name: f"'{value}'" if name in _QUOTED else str(value) for name, value in zip(_SETTINGS, before, strict=True)}
     _set(connection, _SETTINGS)
+    if autocommit:
+        run(connection, "START TRANSACTION")
     try:
-        yield
+        yield str(version)
     except BaseException:
         with contextlib.suppress(DBAPIError):  # the connection may be gone, and then so is the session
+            if autocommit:
+                run(connection, "ROLLBACK")
             _set(connection, old)
         raise
+    if autocommit:
+        run(connection, "COMMIT")
     _set(connection, old)
 
 
 def _set(connection: Connection, settings: dict[str, str]) -> None:
     run(connection, f"SET {', '.join(f'SESSION {name} = {value}' for name, value in settings.items())}")
-
-
-@contextlib.contextmanager
-def in_transaction_of_ours(connection: Connection) -> Iterator[None]:
-    """Begin a transaction where the session would commit each statement by itself, and commit it in the end."""
-    ((autocommit,),) = run(connection, "SELECT @@SESSION.autocommit")
-    if not autocommit:
-        yield
-        return
-    run(connection, "START TRANSACTION")
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(DBAPIError):
-            run(connection, "ROLLBACK")
-        raise
-    run(connection, "COMMIT")

@@ -189,6 +189,9 @@ def reading(name: str, declared: str) -> str:
         return f"CONVERT(LPAD(BIN({column}), {numbers[0] if numbers else 1}, '0') USING utf8mb4)"
     if word == "float":  # it is written with six digits, and has more
         return f"CONVERT({column} + 0e0 USING utf8mb4)"
+    if word == "timestamp":  # whatever the session's time zone is
+        moment = f"'1970-01-01 00:00:00' + INTERVAL UNIX_TIMESTAMP({column}) SECOND"
+        return f"CONVERT(CAST({moment} AS DATETIME({numbers[0] if numbers else 0})) USING utf8mb4)"
     if word in _GEOMETRIES:
         return f"CONVERT(ST_AsText({column}) USING utf8mb4)"
     return f"CONVERT({column} USING utf8mb4)"
