@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,7 +128,7 @@ def foreign(_foreign: Foreign) -> Iterator[Foreign]:
 
 @dataclass(frozen=True)
 class ForeignMysql:
-    """Somebody's MariaDB server: TCP, passwords, users of all sorts."""
+    """Somebody's server of MariaDB or MySQL: TCP, passwords, users of all sorts."""
 
     port: int
     administrator: Administrator
@@ -142,21 +143,27 @@ class ForeignMysql:
         return {name for (name,) in self.administrator.rows("SHOW DATABASES")}
 
 
-@pytest.fixture(scope="session")
-def _foreign_mysql(mariadb_programs: MysqlInstallation) -> Iterator[ForeignMysql]:
+@contextmanager
+def somebodys(install: Sequence[str], serve: Sequence[str], port: int) -> Iterator[ForeignMysql]:
+    """Run a server as somebody would who is not us.
+
+    Args:
+        install: the command that makes its data directory, to which that is added.
+        serve: the command that runs it, to which the places are added.
+        port: where it listens.
+    """
     folder = Path(tempfile.mkdtemp(prefix="sm", dir="/tmp"))
     account = server_account()
-    port = 20001 + os.getpid() % 20000
     account.own(folder)
     janitor = Janitor([folder], account, stop="KILL")
     try:
         data, log = f"--datadir={folder}/data", folder / "log"
-        install = [str(mariadb_programs.installer), "--no-defaults", "--auth-root-authentication-method=normal", data]
-        assert janitor.run(install, log), log.read_text()
+        assert janitor.run([*install, data], log), log.read_text()
+        log.write_text("")
         places = [data, f"--socket={folder}/s", f"--pid-file={folder}/pid", f"--tmpdir={folder}"]
         network = ["--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve"]
-        janitor.serve([str(mariadb_programs.server), "--no-defaults", *places, *network], log)
-        assert janitor.wait_until(lambda: "ready for connections" in log.read_text(), 30), log.read_text()
+        janitor.serve([*serve, *places, *network], log)
+        assert janitor.wait_until(lambda: "ready for connections" in log.read_text(), 60), log.read_text()
         url = make_url("mysql://root@/").update_query_dict({"unix_socket": f"{folder}/s"})
         administrator = Administrator(url, "pymysql")
         for user, rights in (("creator", r"ALL ON `stairway\_%`.*"), ("reader", "SELECT ON precious.*")):
@@ -169,12 +176,34 @@ def _foreign_mysql(mariadb_programs: MysqlInstallation) -> Iterator[ForeignMysql
         janitor.close()
 
 
+@pytest.fixture(scope="session")
+def _foreign_mysql(mariadb_programs: MysqlInstallation) -> Iterator[ForeignMysql]:
+    install = [str(mariadb_programs.installer), "--no-defaults", "--auth-root-authentication-method=normal"]
+    with somebodys(install, [str(mariadb_programs.server), "--no-defaults"], 20001 + os.getpid() % 20000) as server:
+        yield server
+
+
 @pytest.fixture
 def foreign_mysql(_foreign_mysql: ForeignMysql) -> Iterator[ForeignMysql]:
     """Return somebody's server, which must in the end be as it was."""
     before = _foreign_mysql.databases()
     yield _foreign_mysql
     assert _foreign_mysql.databases() == before
+
+
+@pytest.fixture(scope="session")
+def _foreign_itself(mysql_programs: MysqlInstallation) -> Iterator[ForeignMysql]:
+    server = [str(mysql_programs.server), "--no-defaults", "--secure-file-priv="]
+    with somebodys([*server, "--initialize-insecure"], [*server, "--mysqlx=OFF"], 20002 + os.getpid() % 20000) as found:
+        yield found
+
+
+@pytest.fixture
+def foreign_itself(_foreign_itself: ForeignMysql) -> Iterator[ForeignMysql]:
+    """Return somebody's server of MySQL itself, which must in the end be as it was."""
+    before = _foreign_itself.databases()
+    yield _foreign_itself
+    assert _foreign_itself.databases() == before
 
 
 @pytest.fixture
