@@ -79,6 +79,42 @@ FOUND = {
         {("lock-upgrade", "author"), ("blocks-reads", "author")},
     ),
 }
+HINTS: dict[str, tuple[str, str, str]] = {
+    # statements, what the remedy says, and of what else it must not speak
+    "a rewrite": ("ALTER TABLE author ALTER COLUMN born TYPE bigint", "Add a new column", "index"),
+    "a default": ("ALTER TABLE author ADD COLUMN k uuid DEFAULT gen_random_uuid()", "without a default", "index"),
+    "an index": ("CREATE INDEX ix ON author (born)", "Build the index", "constraint"),
+    "a unique constraint": ("ALTER TABLE author ADD CONSTRAINT k UNIQUE (id, born)", "USING INDEX", "column"),
+    "a unique column": ("ALTER TABLE author ADD COLUMN age int UNIQUE", "Add the column without its key", "default"),
+    "a check": ("ALTER TABLE author ADD CHECK (born > -10000)", "postgresql_not_valid=True", "index"),
+    "a checked column": (
+        "ALTER TABLE author ADD COLUMN age int CHECK (age > born)",
+        "Add the column by itself; then the constraint",
+        "index",
+    ),
+    "a foreign key": ("ALTER TABLE book ADD FOREIGN KEY (author_id) REFERENCES author", "not_valid=True", "index"),
+    "not null": (
+        "ALTER TABLE author ALTER born DROP NOT NULL;ALTER TABLE author ALTER born SET NOT NULL",
+        "then set NOT NULL, which looks at no row",
+        "index",
+    ),
+    "a moved table": ("ALTER TABLE author SET UNLOGGED", "pg_repack", "column"),
+    "a column before an index": (
+        "ALTER TABLE author ADD COLUMN age int;CREATE INDEX ix ON author (born)",
+        "The time goes to `CREATE INDEX ix ON author (born)`, later in the transaction: give that one of its own. Build",
+        "default",
+    ),
+    "a column before an index of another table": (
+        "ALTER TABLE author ADD COLUMN age int;CREATE INDEX ix ON book (title)",
+        "The time goes to `CREATE INDEX ix ON book (title)`",
+        "default",
+    ),
+    "a column before an update": (
+        "ALTER TABLE author ADD COLUMN age int;UPDATE author SET age = 5",
+        "The time goes to `UPDATE author SET age = 5`, later in the transaction: give that one of its own. Change the rows",
+        "index",
+    ),
+}
 OTHERS = {
     "the downgrade": Rev(
         "",
@@ -115,6 +151,7 @@ OTHERS = {
 CASES: dict[str, Rev] = {
     **{name: Rev("", up) for name, up in SOUND.items()},
     **{name: Rev("", up) for name, (up, _) in FOUND.items()},
+    **{f"hint: {name}": Rev("", "\n".join(map(sql, HINTS[name][0].split(";")))) for name in HINTS},
     **OTHERS,
 }
 IDS = {name: f"case{place}" for place, name in enumerate(CASES)}
@@ -153,6 +190,17 @@ def test_what_takes_no_longer_on_more_rows_is_sound(rehearse: Callable[[str], An
 @pytest.mark.parametrize("name", FOUND)
 def test_what_takes_longer_on_more_rows_is_found(rehearse: Callable[[str], Answer], name: str) -> None:
     assert codes(rehearse(name)) == FOUND[name][1]
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_the_remedy_fits_the_statement(rehearse: Callable[[str], Answer], name: str) -> None:
+    _, says, not_of = HINTS[name]
+    findings = [each for each in rehearse(f"hint: {name}").findings if each.direction is Direction.UPGRADE]
+    found = [each for each in findings if each.object == "table author"] or findings
+    assert found
+    for each in found:
+        assert says in (each.hint or "")
+        assert not_of not in (each.hint or "")
 
 
 def test_what_a_revision_fills_was_empty_in_all_rows(rehearse: Callable[[str], Answer]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.rehearsal.locks import Lock
-from pytest_stairway.rehearsal.remedies import REWRITE, remedy_for_block, remedy_for_failure
+from pytest_stairway.rehearsal.remedies import remedy_for_block, remedy_for_failure, remedy_for_rewrite
 from pytest_stairway.rehearsal.words import milestones, number, quoted, seconds_of
 from pytest_stairway.revisions.source import shown
 
@@ -128,7 +128,7 @@ class _Judge:
             run,
             f"{quoted(statement.sql)} writes the whole table anew: {seconds_of(statement.seconds)} and "
             f"{number(statement.wal_bytes // 1024)} kB of WAL at {number(run.rows)} rows",
-            hint=REWRITE,
+            hint=remedy_for_rewrite(statement),
             table=work.table,
             statement=statement,
         )

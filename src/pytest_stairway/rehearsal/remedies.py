@@ -2,54 +2,115 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from pytest_stairway.rehearsal.locks import Lock
+from pytest_stairway.rehearsal.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_stairway.rehearsal.model import Estimate, Failure, Run, TableLock
+    from pytest_stairway.rehearsal.model import Estimate, Failure, Run, Statement, TableLock
 
-__all__ = ["REWRITE", "remedy_for_block", "remedy_for_failure"]
+__all__ = ["remedy_for_block", "remedy_for_failure", "remedy_for_rewrite"]
+
+_BESIDE = "by `postgresql_concurrently=True` within `with op.get_context().autocommit_block():`"
+_USING = "and make the constraint of it: `ADD CONSTRAINT … UNIQUE USING INDEX …` (or PRIMARY KEY)"
 
 BATCHES = (
     "Change the rows in batches, each in a transaction of its own and before any change of the table itself: "
     "`with op.get_context().autocommit_block():`"
 )
-CONCURRENTLY = (
-    "Build the index by `postgresql_concurrently=True` within `with op.get_context().autocommit_block():`; for a "
-    "unique constraint, build a unique index so and then `ADD CONSTRAINT … UNIQUE USING INDEX`"
-)
-REWRITE = (
+INDEX = f"Build the index {_BESIDE}"
+REINDEX = "Build it anew by REINDEX … CONCURRENTLY within `with op.get_context().autocommit_block():`"
+KEY = f"Build a unique index first, {_BESIDE}, {_USING}"
+COLUMN_WITH_KEY = f"Add the column without its key; then build a unique index {_BESIDE}, {_USING}"
+INDEXES = f"It builds indexes anew: drop them before it, and build them afterwards {_BESIDE}"
+NEW_TYPE = (
     "Add a new column, let the application write both, fill it in batches and swap the names; or choose a type that "
     "keeps the stored form (varchar to text, a longer varchar)"
 )
+NEW_COLUMN = (
+    "Add the column without a default, or with a constant one, which writes no row; set the default by itself, which "
+    "holds for new rows, and fill the old ones in batches. A stored generated column and an identity write them all"
+)
+ANEW = "It writes the table anew, whatever is in it: do it while nobody needs the table, or by a tool like pg_repack"
 NOT_NULL = (
     "Add `CHECK (… IS NOT NULL) NOT VALID`, validate it in a revision of its own (`VALIDATE CONSTRAINT` keeps nobody "
-    "waiting), then set NOT NULL, which looks at no row any more; a CHECK can itself be added NOT VALID and validated"
+    "waiting), then set NOT NULL, which looks at no row any more"
 )
 NOT_VALID = (
     "Add the constraint by `postgresql_not_valid=True`, and validate it in a revision of its own: "
     "`ALTER TABLE … VALIDATE CONSTRAINT …` keeps nobody waiting"
 )
+COLUMN_WITH_CONSTRAINT = (
+    "Add the column by itself; then the constraint by `postgresql_not_valid=True`, and validate it in a revision of "
+    "its own: `ALTER TABLE … VALIDATE CONSTRAINT …` keeps nobody waiting"
+)
+PARTITION = (
+    "Before it is attached, give the table a CHECK that says the same as the partition's bound, NOT VALID and then "
+    "validated: ATTACH PARTITION looks at no row then"
+)
 SHORT = "Keep the transaction short, and set a lock_timeout so that the migration gives up rather than everybody else"
+
+_ADDS_COLUMN = r"ALTER TABLE .*?\bADD (?:COLUMN )?(?!CONSTRAINT|UNIQUE|PRIMARY|FOREIGN|CHECK|EXCLUDE)"
+_BUILDS = (
+    (r"REINDEX\b", REINDEX),
+    (r"CREATE (?:UNIQUE )?INDEX\b", INDEX),
+    (_ADDS_COLUMN, COLUMN_WITH_KEY),
+    (r"ALTER TABLE .*\bEXCLUDE\b", SHORT),
+    (r"ALTER TABLE .*\bADD (?:CONSTRAINT .*?)?(?:UNIQUE|PRIMARY KEY)\b", KEY),
+)
+_REWRITES = (
+    (_ADDS_COLUMN, NEW_COLUMN),
+    (r"ALTER TABLE .*\bTYPE\b", NEW_TYPE),
+)
+_READS = (
+    (r"ALTER TABLE .*\bSET NOT NULL\b", NOT_NULL),
+    (r"ALTER TABLE .*\bATTACH PARTITION\b", PARTITION),
+    (_ADDS_COLUMN, COLUMN_WITH_CONSTRAINT),
+    (r"ALTER TABLE .*\b(?:CHECK|FOREIGN KEY)\b", NOT_VALID),
+)
+"""By what a statement was seen to do: how it begins, and what helps; the first that fits."""
 
 
 def remedy_for_block(run: Run, lock: TableLock) -> str:
-    """Tell how a lock need not be held for so long, by what the transaction does while it has it."""
+    """Tell how a lock need not be held for so long, by what takes the time while the transaction has it."""
     held = [each for each in run.statements[lock.statement :] if each.transaction == lock.transaction]
-    works = [work for each in held for work in each.tables if not work.new]
-    mine = [work for work in works if work.table == lock.table]
-    if lock.lock is Lock.ROW_EXCLUSIVE or any(work.updated or work.deleted for work in mine):
+    slowest = max(held, key=_weight)
+    remedy = _remedy_for(slowest, lock.table)
+    if slowest is held[0]:
+        return remedy
+    alone = f"The time goes to {quoted(slowest.sql)}, later in the transaction: give that one of its own"
+    return alone if remedy == SHORT else f"{alone}. {remedy}"
+
+
+def _weight(statement: Statement) -> tuple[bool, float]:
+    """Weigh how much time a statement takes: a change of the definition alone takes the same on any number of rows."""
+    return any(work.touched and not work.new for work in statement.tables), statement.seconds
+
+
+def remedy_for_rewrite(statement: Statement) -> str:
+    """Tell how a table need not be written anew."""
+    return _first(_REWRITES, statement.sql, ANEW)
+
+
+def _remedy_for(statement: Statement, table: str) -> str:
+    """Tell what can be done about a statement, by what it was seen to do to a table; to another where not to that."""
+    works = [work for work in statement.tables if not work.new]
+    mine = [work for work in works if work.table == table and work.touched] or works
+    if any(work.updated or work.deleted for work in mine):
         return BATCHES
     if any(work.rewritten for work in mine):
-        return REWRITE
+        return remedy_for_rewrite(statement)
     if any(work.indexes for work in mine):
-        return CONCURRENTLY
-    if lock.lock is Lock.SHARE_ROW_EXCLUSIVE:
-        return NOT_VALID
-    return NOT_NULL if any(work.read for work in mine) else SHORT
+        return _first(_BUILDS, statement.sql, INDEXES)
+    return _first(_READS, statement.sql, SHORT)
+
+
+def _first(remedies: Sequence[tuple[str, str]], sql: str, otherwise: str) -> str:
+    begins = (remedy for pattern, remedy in remedies if re.match(pattern, sql.strip(), re.IGNORECASE))
+    return next(begins, otherwise)
 
 
 def remedy_for_failure(failure: Failure | None, estimates: Sequence[Estimate]) -> str | None:
