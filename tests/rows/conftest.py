@@ -57,6 +57,19 @@ def mariadb(new_mariadb: Callable[..., AbstractContextManager[Engine]]) -> Itera
         yield connection
 
 
+@pytest.fixture(scope="session")
+def new_mysql(either_server: Server) -> Callable[..., AbstractContextManager[Engine]]:
+    """Make an empty database of MariaDB, then of MySQL, for as long as it is wanted."""
+    return lambda **options: _database(either_server, "pymysql", **options)
+
+
+@pytest.fixture
+def mysql(new_mysql: Callable[..., AbstractContextManager[Engine]]) -> Iterator[Connection]:
+    """A connection to an empty database of MariaDB, then of MySQL."""
+    with new_mysql() as engine, engine.connect() as connection:
+        yield connection
+
+
 @pytest.fixture
 def sqlite() -> Iterator[Connection]:
     """A connection to an empty SQLite database."""

@@ -1,4 +1,4 @@
-"""What the walk knows of rows on MariaDB after a step is what is there, whatever the step did."""
+"""What the walk knows of rows on MariaDB and MySQL after a step is what is there, whatever the step did."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def test_a_step_that_works_on_another_connection(followed: Followed) -> None:
     followed.check()
 
 
-def test_all_steps_one_after_the_other(followed: Followed) -> None:
+def test_all_steps_one_after_the_other(mysql: Connection) -> None:
+    followed = Followed(mysql)
     for name, statements in STEPS.items():
         if name not in {"a column dropped", "another expression", "another time zone"}:  # others need what goes
             followed.step(*statements)

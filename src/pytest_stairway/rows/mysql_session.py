@@ -23,12 +23,13 @@ __all__ = ["settled"]
 _SETTINGS = {
     "sql_mode": "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES'",
     "time_zone": "'+00:00'",
+    "collation_connection": "'utf8mb4_general_ci'",
     "foreign_key_checks": "1",
     "unique_checks": "1",
     "sql_select_limit": "18446744073709551615",
 }
 """What is set, and to what."""
-_QUOTED = frozenset({"sql_mode", "time_zone"})
+_QUOTED = frozenset({"sql_mode", "time_zone", "collation_connection"})
 
 
 @contextlib.contextmanager
