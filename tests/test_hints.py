@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import sqlalchemy as sa
 
 from pytest_stairway.findings import Direction
 from pytest_stairway.hints import hint_of
 from pytest_stairway.walk.faults import words_of
+
+if TYPE_CHECKING:
+    from pytest_stairway.databases import Server
 
 
 @pytest.mark.parametrize(
@@ -27,6 +32,7 @@ from pytest_stairway.walk.faults import words_of
         ),
         ('type "citext" does not exist', "CREATE EXTENSION IF NOT EXISTS citext"),
         ('operator class "gin_trgm_ops" does not exist for access method "gin"', "pg_trgm"),
+        ("You do not have the SUPER privilege … log_bin_trust_function_creators variable)", "binaries or container"),
     ],
 )
 def test_messages_that_are_known(said: str, hint: str) -> None:
@@ -62,3 +68,38 @@ def test_an_error_of_sqlalchemy_is_told_without_its_appendix() -> None:
     error = sa.exc.StatementError(f"(InvalidRequestError) {cause}", "SELECT :role", {}, cause)
     assert "sqlalche.me" in str(error)
     assert words_of(error) == f"InvalidRequestError: {said}"
+
+
+MADE = "CREATE TABLE team (id int PRIMARY KEY AUTO_INCREMENT, name varchar(9))"
+KEYED = "CREATE TABLE player (team_id int, KEY ix_team (team_id), FOREIGN KEY (team_id) REFERENCES team (id))"
+NO_DEFAULT, TOO_LONG, NO_LENGTH = (
+    "CREATE TABLE word (word text NOT NULL DEFAULT 'x')",
+    "CREATE TABLE word (word varchar(2000) PRIMARY KEY)",
+    "CREATE TABLE word (word text PRIMARY KEY)",
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "hint"),
+    [
+        ("ALTER TABLE player DROP KEY ix_team", "Drop the foreign key first"),
+        ("ALTER TABLE team DROP PRIMARY KEY", "autoincrement=False"),
+        ("CREATE TABLE x (team_id int unsigned, FOREIGN KEY (team_id) REFERENCES team (id))", "signedness"),
+        (TOO_LONG, "mysql_length={'COLUMN': 191}"),
+        (NO_DEFAULT, """server_default=sa.text("('…')")"""),
+        (NO_LENGTH, "mysql_length={'word': 191}"),
+    ],
+)
+def test_what_mariadb_and_mysql_say_is_known(either_server: Server, statement: str, hint: str) -> None:
+    if statement in {NO_DEFAULT, NO_LENGTH} and either_server.description.startswith("MariaDB"):
+        pytest.skip("MariaDB does it")
+    database = either_server.create("hints")
+    engine = sa.create_engine(sa.make_url(database.url).set(drivername="mysql+pymysql"))
+    with engine.connect() as connection:
+        for made in (MADE, KEYED):
+            connection.exec_driver_sql(made)
+        with pytest.raises(sa.exc.DBAPIError) as refused:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    either_server.drop(database)
+    assert hint in (hint_of(refused.value, Direction.UPGRADE) or "")

@@ -190,6 +190,37 @@ KNOWN: tuple[_Known, ...] = (
         r"No support for ALTER of constraints in SQLite|near \"(?:ALTER|CONSTRAINT|DROP)\": syntax error",
         "Use `with op.batch_alter_table(…)`: SQLite can do this only by copying the table",
     ),
+    # -- what MariaDB and MySQL say
+    _Known(
+        r"column '(?P<column>[^']+)' can't have a default value",
+        "Write the default as an expression, in parentheses: server_default=sa.text(\"('…')\")",
+    ),
+    _Known(
+        r"Cannot drop index '(?P<index>[^']+)': needed in a foreign key constraint",
+        "Drop the foreign key first, which needs an index of its columns, or create another index for it",
+    ),
+    _Known(
+        r"column '(?P<column>[^']+)' used in key specification without a key length",
+        "Say how much of it is indexed: op.create_index(…, mysql_length={{'{column}': 191}})",
+    ),
+    _Known(
+        r"Specified key was too long; max key length is (?P<bytes>\d+) bytes",
+        "Index less of the text, whose characters take up to 4 of the {bytes} bytes: "
+        "op.create_index(…, mysql_length={{'COLUMN': 191}})",
+    ),
+    _Known(
+        r"there can be only one auto column and it must be defined as a key",
+        "Take AUTO_INCREMENT from the column before its key goes: op.alter_column(…, autoincrement=False)",
+    ),
+    _Known(
+        r"in foreign key constraint '[^']+' are incompatible|Foreign key constraint is incorrectly formed",
+        "Give both columns the same type, signedness and character set, and an index to the one that is referred to",
+    ),
+    _Known(
+        r"log_bin_trust_function_creators",
+        "Name a server of our own by --stairway-database (binaries or container), or let that one trust the user: "
+        "SET GLOBAL log_bin_trust_function_creators = 1",
+    ),
 )
 """In the order in which they are tried."""
 

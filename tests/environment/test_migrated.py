@@ -188,20 +188,20 @@ def test_generated_rows(make: Callable[[str], MigratedDatabase]) -> None:
     assert len(migrated.rows("author")) >= 4
 
 
-ON_MARIADB = """\
+ON_EITHER = """\
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-with create_engine("mariadb+pymysql://app:x@db.invalid/app", poolclass=pool.NullPool).connect() as connection:
+with create_engine("mysql+pymysql://app:x@db.invalid/app", poolclass=pool.NullPool).connect() as connection:
     context.configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
 """
 
 
-def test_mariadb(lab: Lab, mariadb_server: Server) -> None:
-    lab.write(env=ON_MARIADB, a1=AUTHOR, b2=CODE)
-    lab.server = mariadb_server
+def test_mariadb_and_mysql(lab: Lab, either_server: Server) -> None:
+    lab.write(env=ON_EITHER, a1=AUTHOR, b2=CODE)
+    lab.server = either_server
     clones = clones_of(lab.project())
     migrated = clones.at("a1")
     step_and_look(migrated)

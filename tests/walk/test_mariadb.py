@@ -1,4 +1,4 @@
-"""Walks on MariaDB: by every driver, and with an `env.py` that knows nothing of us."""
+"""Walks on MariaDB and MySQL: by every driver, and with an `env.py` that knows nothing of us."""
 
 from __future__ import annotations
 
@@ -52,15 +52,16 @@ REVISIONS = (
 
 
 @pytest.fixture
-def walked(mariadb_server: Server, tmp_path: Path) -> Iterator[Callable[[str], dict[str, Answer]]]:
+def walked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., dict[str, Answer]]]:
     """Walk a history, two of whose revisions are sound, as a project with this URL does."""
     made: list[Project] = []
 
-    def walk(url: str) -> dict[str, Answer]:
+    def walk(url: str, server: str = "mariadb") -> dict[str, Answer]:
+        address = request.getfixturevalue(f"{server}_server").address
         driver = url.partition(":")[0].partition("+")[2]
         env = ASYNC_ENV if driver in {"aiomysql", "asyncmy"} else None
         ini = write(Case("project", "a project", REVISIONS, dialect="mysql", env=env), tmp_path, url=url)
-        project = Project(Settings(config=str(ini), max_heads=2), tmp_path, address=mariadb_server.address)
+        project = Project(Settings(config=str(ini), max_heads=2), tmp_path, address=address)
         made.append(project)
         assert not project.check_history().findings
         return {each.revision: project.check_revision(each) for each in project.selected}
@@ -70,10 +71,10 @@ def walked(mariadb_server: Server, tmp_path: Path) -> Iterator[Callable[[str], d
         project.close()
 
 
-def test_rows_are_carried_and_counted(mariadb_server: Server, tmp_path: Path) -> None:
+def test_rows_are_carried_and_counted(either_server: Server, tmp_path: Path) -> None:
     ini = write(Case("project", "a project", REVISIONS, dialect="mysql"), tmp_path)
     for rows, coverage in ((5, (2, 2)), (0, None)):
-        project = Project(Settings(config=str(ini), max_heads=2, rows=rows), tmp_path, address=mariadb_server.address)
+        project = Project(Settings(config=str(ini), max_heads=2, rows=rows), tmp_path, address=either_server.address)
         for revision in project.selected:
             answer = project.check_revision(revision)
         project.close()
@@ -86,10 +87,14 @@ def told(answer: Answer) -> list[Any]:
 
 
 @pytest.mark.parametrize("driver", MODULES)
-@pytest.mark.parametrize("dialect", ["mysql", "mariadb"])
-def test_every_driver_walks(walked: Callable[[str], dict[str, Answer]], dialect: str, driver: str) -> None:
+@pytest.mark.parametrize(
+    ("dialect", "server"),
+    [("mysql", "mariadb"), ("mariadb", "mariadb"), ("mysql", "mysql")],
+    ids=["mysql-mariadb", "mariadb-mariadb", "mysql-mysql"],
+)
+def test_every_driver_walks(walked: Callable[..., dict[str, Answer]], dialect: str, server: str, driver: str) -> None:
     pytest.importorskip(MODULES[driver])
-    answers = walked(f"{dialect}+{driver}://app:secret@db.invalid/app")
+    answers = walked(f"{dialect}+{driver}://app:secret@db.invalid/app", server)
     assert not told(answers["a1"])
     ((code, message),) = told(answers["b2"])
     assert code == "upgrade-failed"
@@ -98,7 +103,7 @@ def test_every_driver_walks(walked: Callable[[str], dict[str, Answer]], dialect:
     assert not told(answers["c3"])
 
 
-def test_the_frames_of_compiled_drivers_are_not_told(walked: Callable[[str], dict[str, Answer]]) -> None:
+def test_the_frames_of_compiled_drivers_are_not_told(walked: Callable[..., dict[str, Answer]]) -> None:
     (finding,) = walked("mysql+asyncmy://app:secret@db.invalid/app")["b2"].findings
     assert "op.drop_column" in (finding.detail or "")
     assert "pyx" not in (finding.detail or "")

@@ -49,7 +49,6 @@ __all__ = [
 _TEMPLATE_SECONDS = 3600
 _OURS = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'stairway%' ORDER BY schema_name"
 _COLLATION = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = {name}"
-_USERS = "SELECT id FROM information_schema.processlist WHERE db = {name} AND id <> CONNECTION_ID()"
 
 
 class MysqlServer(RunningServer):
@@ -303,9 +302,11 @@ def drop_database(administrator: Administrator, name: str) -> None:
 
 def disconnect(administrator: Administrator, name: str) -> None:
     """End the connections to a database, as far as they are ours to end."""
-    for (number,) in administrator.rows(_USERS.format(name=literal(name))):
-        with contextlib.suppress(DatabaseUnavailable):  # gone by itself, or not ours to end
-            administrator.execute(f"KILL {number}")
+    mine = administrator.value("SELECT CONNECTION_ID()")
+    for number, _user, _host, database, *_rest in administrator.rows("SHOW PROCESSLIST"):
+        if database == name and number != mine:
+            with contextlib.suppress(DatabaseUnavailable):  # gone by itself, or not ours to end
+                administrator.execute(f"KILL {number}")
 
 
 def identifier(name: str) -> str:
