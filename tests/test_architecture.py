@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ def floor_of(module: str) -> int:
     return next(number for number, names in enumerate(FLOORS) if top in names)
 
 
+def module_of(path: Path) -> str:
+    module = ".".join(("pytest_stairway", *path.relative_to(SOURCE).with_suffix("").parts))
+    return module.removesuffix(".__init__")
+
+
 def imports_of(path: Path) -> set[str]:
     """Every import of ours in a file, those inside functions and under TYPE_CHECKING included."""
     found = set()
@@ -44,18 +50,24 @@ def imports_of(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= (
-                {node.module} if node.module != "pytest_stairway" else {f"{node.module}.{a.name}" for a in node.names}
-            )
-    return {name for name in found if name.startswith("pytest_stairway") and not name.endswith("__version__")}
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.startswith("pytest_stairway.") and not name.endswith("__version__")}
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_only_go_down(path: Path) -> None:
-    module = str(path.relative_to(SOURCE).with_suffix("")).replace("/", ".").removesuffix(".__init__")
-    here = floor_of(f"pytest_stairway.{module}")
+    here = floor_of(module_of(path))
     upwards = {name for name in imports_of(path) if floor_of(name) > here}
-    assert not upwards, f"{module} imports {upwards}, which stand on higher floors"
+    assert not upwards, f"{module_of(path)} imports {upwards}, which stand on higher floors"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    modules = {module_of(path): path for path in SOURCE.rglob("*.py")}
+    graph = {
+        module: {name if name in modules else name.rpartition(".")[0] for name in imports_of(path)} - {module}
+        for module, path in modules.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names them
 
 
 def test_the_rule_can_fail() -> None:

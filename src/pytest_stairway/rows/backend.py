@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 
 from pytest_stairway.asking import ask
 from pytest_stairway.complaints import number_of
-from pytest_stairway.exceptions import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_stairway.rows.shape import Cell, Column, Row, TableShape
     from pytest_stairway.rows.solve import Trial
 
-__all__ = ["Backend", "Refused", "backend_for", "display_name", "quote", "refusable", "run", "split_name"]
+__all__ = ["Backend", "Refused", "display_name", "quote", "refusable", "run", "split_name"]
 
 _SAVEPOINT = "stairway_rows"
 _DATABASE = re.compile(r"`stairway_\w+`\.")
@@ -105,27 +104,6 @@ class Backend(Protocol):
 
     def catch_up(self, connection: Connection, shape: TableShape) -> bool:
         """Move sequences behind the values that are there; tells whether any had to be."""
-
-
-def backend_for(dialect_name: str) -> Backend:
-    """Give a dialect's backend.
-
-    Raises:
-        UsageError: rows can not be made in that dialect.
-    """
-    if dialect_name == "postgresql":
-        from pytest_stairway.rows.postgresql import PostgresqlBackend
-
-        return PostgresqlBackend()
-    if dialect_name == "sqlite":
-        from pytest_stairway.rows.sqlite import SqliteBackend
-
-        return SqliteBackend()
-    if dialect_name in {"mysql", "mariadb"}:
-        from pytest_stairway.rows.mysql import MysqlBackend
-
-        return MysqlBackend()
-    raise UsageError(f"rows can be made in postgresql, sqlite, mysql and mariadb, not in {dialect_name}")
 
 
 def run(connection: Connection, statement: str) -> Sequence[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_stairway.rows.backend import backend_for
+from pytest_stairway.exceptions import UsageError
 from pytest_stairway.rows.memory import Memory
 from pytest_stairway.rows.population import TopUp
 from pytest_stairway.rows.sources import Style
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.rows.backend import Backend
     from pytest_stairway.rows.captured import Rows
     from pytest_stairway.rows.known import KnownTable
     from pytest_stairway.rows.supply import Supply
@@ -94,7 +95,7 @@ class RowGenerator:
         adversarial: bool = True,
         plain: bool = False,
     ) -> None:
-        self._backend = backend_for(dialect_name)
+        self._backend = _backend_for(dialect_name)
         self._style = Style(words=words, seed=seed, adversarial=adversarial and not plain, plain=plain)
         self._rows = rows
         self._ignore = frozenset(f"{schema}.{name}" if schema else name for schema, name in ignore)
@@ -142,3 +143,24 @@ class RowGenerator:
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""
         self._memory = Memory()
+
+
+def _backend_for(dialect_name: str) -> Backend:
+    """Give a dialect's backend.
+
+    Raises:
+        UsageError: rows can not be made in that dialect.
+    """
+    if dialect_name == "postgresql":
+        from pytest_stairway.rows.postgresql import PostgresqlBackend
+
+        return PostgresqlBackend()
+    if dialect_name == "sqlite":
+        from pytest_stairway.rows.sqlite import SqliteBackend
+
+        return SqliteBackend()
+    if dialect_name in {"mysql", "mariadb"}:
+        from pytest_stairway.rows.mysql import MysqlBackend
+
+        return MysqlBackend()
+    raise UsageError(f"rows can be made in postgresql, sqlite, mysql and mariadb, not in {dialect_name}")
