@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from pytest_stairway.checks.lookalikes import meant_by
 from pytest_stairway.schema import Key, Schema
+from schema.mysql_lab import opened
+
+if TYPE_CHECKING:
+    from pytest_stairway.databases import Server
 
 BEFORE = {
     Key("table", "book"): {},
@@ -59,3 +66,33 @@ def test_a_constraint_over_a_column_that_the_upgrade_made_too() -> None:
 def test_nothing_is_guessed_where_the_schema_before_is_not_known() -> None:
     upgraded = THERE
     assert meant_by(unnamed("ForeignKeyConstraint"), upgraded) is None
+
+
+AUTHOR = """CREATE TABLE author (id int PRIMARY KEY, name varchar(9), team_id int, KEY ix_author_name (name),
+CONSTRAINT ck_author_id CHECK (id > 0), CONSTRAINT fk_author_team FOREIGN KEY (team_id) REFERENCES author (id))"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "hint"),
+    [
+        ("ALTER TABLE author DROP COLUMN nane", "Did you mean name?"),
+        ("ALTER TABLE author MODIFY nane varchar(80)", "Did you mean name?"),
+        ("CREATE INDEX ix ON author (nane)", "Did you mean name?"),
+        ("DROP INDEX ix_author_nane ON author", "Did you mean ix_author_name?"),
+        ("ALTER TABLE author DROP INDEX ix_author_nane", "Did you mean ix_author_name?"),
+        ("ALTER TABLE author DROP FOREIGN KEY fk_author_taem", "Did you mean fk_author_team?"),
+        ("ALTER TABLE author DROP FOREIGN KEY x", "Write one that is there: author has fk_author_team"),
+        ("ALTER TABLE author DROP CONSTRAINT ck_author_ids", "Did you mean ck_author_id?"),
+        ("ALTER TABLE autor ADD x int", "Did you mean author?"),
+        ("DROP TABLE autor", "Did you mean author?"),
+        ("UPDATE author SET nane = 1", None),
+        ("ALTER TABLE author ADD name int", None),
+    ],
+)
+def test_names_that_mariadb_and_mysql_do_not_find(either_server: Server, statement: str, hint: str | None) -> None:
+    with opened(either_server) as lab:
+        lab.run(AUTHOR)
+        with pytest.raises(DBAPIError) as refused:
+            lab.run(statement)
+        lab.connection.rollback()
+        assert meant_by(refused.value, lab.schema()) == hint

@@ -21,6 +21,15 @@ NOT_THERE = re.compile(
 )
 NO_SUCH = re.compile(r"no such (?P<kind>table|index|view): (?:main\.)?(?P<name>\w+)(?P<table>)")
 """The same in the words of SQLite."""
+NO_TABLE = re.compile(r"(?:Table|Unknown table) '[^'.]+\.(?P<name>[^']+)'")
+IN_TABLE = re.compile(
+    r"(?:Can't DROP (?:[A-Z ]+ )?[`'](?P<dropped>[^`']+)[`'];|(?:Unknown|Key) column '(?P<column>[^']+)'"
+    r"|Constraint '(?P<constraint>[^']+)' does not exist)"
+    r".*\[SQL: (?:(?P<index>(?:CREATE (?:UNIQUE |FULLTEXT )?|DROP )INDEX) \S+ ON|ALTER TABLE) `?(?P<table>\w+)`?"
+    r"(?: DROP (?P<kind>COLUMN|INDEX|KEY|FOREIGN KEY|CONSTRAINT|CHECK)\b)?",
+    re.DOTALL,
+)
+"""The same in the words of MariaDB and MySQL, which say little, with the statement."""
 UNNAMED = re.compile(r"Can't emit DROP CONSTRAINT for constraint (?P<kind>\w+)\(.*it has no name", re.DOTALL)
 CLASSES = {
     "PrimaryKeyConstraint": "primary key",
@@ -33,6 +42,9 @@ KINDS = {
     "column": frozenset({"column"}),
     "index": frozenset({"index"}),
     "type": frozenset({"enum type", "domain", "composite type", "range type"}),
+    "key": frozenset({"index"}),
+    "foreign key": frozenset({"foreign key"}),
+    "check": frozenset({"check constraint"}),
 }
 RELATIONS = frozenset({"table", "view", "materialized view", "sequence", "index", "foreign table"})
 LIKENESS_ON_A_TABLE, LIKENESS = 0.6, 0.8
@@ -54,7 +66,16 @@ def meant_by(error: BaseException, there: Schema, before: Schema | None = None) 
         return _made(CLASSES.get(unnamed["kind"], ""), before, there) if before is not None else None
     if found := NOT_THERE.search(text) or NO_SUCH.search(text):
         return _close(found["name"], _candidates(found["kind"], found["table"], there), found["table"])
-    return None
+    if found := NO_TABLE.search(text):
+        return _close(found["name"], _candidates("table", None, there), None)
+    return _close_in_table(found, there) if (found := IN_TABLE.search(text)) else None
+
+
+def _close_in_table(found: re.Match[str], there: Schema) -> str | None:
+    """Give the name in a table that is most like what MariaDB or MySQL did not find there."""
+    name = found["dropped"] or found["column"] or found["constraint"]
+    kind = "column" if found["column"] else (found["kind"] or ("index" if found["index"] else "")).lower()
+    return _close(name, _candidates(kind, found["table"], there), found["table"]) if kind else None
 
 
 def closest(name: str, names: Iterable[str], *, likeness: float = LIKENESS_ON_A_TABLE) -> str | None:
