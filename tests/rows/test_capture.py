@@ -190,6 +190,8 @@ def test_values_are_written_as_they_were_the_first_time(postgresql: Connection) 
         "CREATE TABLE t (a integer NOT NULL, PRIMARY KEY (a)) PARTITION BY RANGE (a); CREATE TABLE p PARTITION OF t DEFAULT",
         "CREATE TABLE t (a integer); CREATE TABLE c () INHERITS (t)",
         "CREATE SCHEMA app; CREATE TABLE app.t (id serial PRIMARY KEY)",
+        """CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN code AS varchar(6); CREATE SCHEMA app; CREATE TYPE app.pair AS
+        (a int, b mood); CREATE TABLE t (a mood, b mood[], c code DEFAULT 'x', d app.pair, e "char", f varchar(3)[])""",
     ],
 )
 def test_what_a_schema_snapshot_knows_gives_the_same_rows(postgresql: Connection, ddl: str) -> None:

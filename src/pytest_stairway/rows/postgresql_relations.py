@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.asking import ask
 from pytest_stairway.rows.backend import display_name, quote, run, split_name
+from pytest_stairway.schema.postgresql_settings import AT_ONCE, change, restore
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,6 +34,10 @@ FROM pg_index WHERE indrelid = ANY ({oids}) AND indisprimary"""
 _DEFAULTS = """
 SELECT 'default', adrelid::int8, ARRAY[adnum::text, pg_get_expr(adbin, adrelid)]
 FROM pg_attrdef WHERE adrelid = ANY ({oids})"""
+_BEGIN = f"""
+SELECT 'settings', 0::int8, ARRAY[concat({change(AT_ONCE)})]"""
+_END = f"""
+SELECT 'settings', 0::int8, ARRAY[concat({restore(AT_ONCE)})]"""
 _ALL = """
 SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
@@ -105,7 +110,7 @@ def text_literal(text: str) -> str:
 def read_relations(
     connection: Connection, names: Collection[str] | None, *, keys: bool = False, defaults: bool = False
 ) -> list[Relation]:
-    """Read tables and their columns.
+    """Read tables and their columns, types named as a schema snapshot names them, whatever the search path is.
 
     Args:
         connection: where.
@@ -114,7 +119,7 @@ def read_relations(
         keys: read primary keys, too.
         defaults: read defaults, too.
     """
-    parts = [_TABLES, _COLUMNS, *([_KEYS] if keys else ()), *([_DEFAULTS] if defaults else ())]
+    parts = [_BEGIN, _TABLES, _COLUMNS, *([_KEYS] if keys else ()), *([_DEFAULTS] if defaults else ()), _END]
     if names is None:
         return _read(connection, parts, _literal([oid for (oid,) in run(connection, _ALL)]))
     if not names:

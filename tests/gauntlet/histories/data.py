@@ -341,6 +341,38 @@ CASES = (
         {("values-not-restored", "b2"): "'queued' before, 'draft' after"},
     ),
     Case(
+        "label-of-a-type-merged",
+        "merges two labels of an enum type, and the downgrade, which has both again, gives all rows one of them",
+        [
+            Rev(
+                "a1",
+                lines(
+                    "CREATE TYPE status AS ENUM ('draft', 'sent', 'failed')",
+                    "CREATE TABLE mail (id serial PRIMARY KEY, status status NOT NULL)",
+                ),
+                lines("DROP TABLE mail", "DROP TYPE status"),
+            ),
+            Rev(
+                "b2",
+                lines(
+                    "ALTER TABLE mail ALTER status TYPE text",
+                    "DROP TYPE status",
+                    "CREATE TYPE status AS ENUM ('draft', 'done')",
+                    "UPDATE mail SET status = 'done' WHERE status <> 'draft'",
+                    "ALTER TABLE mail ALTER status TYPE status USING status::status",
+                ),
+                lines(
+                    "ALTER TABLE mail ALTER status TYPE text",
+                    "DROP TYPE status",
+                    "CREATE TYPE status AS ENUM ('draft', 'sent', 'failed')",
+                    "UPDATE mail SET status = 'sent' WHERE status = 'done'",
+                    "ALTER TABLE mail ALTER status TYPE status USING status::status",
+                ),
+            ),
+        ],
+        {("values-not-restored", "b2"): "'failed' before, 'sent' after"},
+    ),
+    Case(
         "normalized",
         "writes names in small letters, and the downgrade is `pass`",
         [AUTHOR, Rev("b2", sql("UPDATE author SET name = lower(name)"))],
