@@ -106,7 +106,8 @@ class Project(Workspace):
         findings = check_roundtrip(trip, revision, dialect=self.server.dialect)
         told = {each.object for each in findings if each.object is not None and each.severity is Severity.ERROR}
         bottom = None if trip.excursion is None else self.history.get(trip.excursion.bottom)
-        findings += check_rows(trip, revision, dialect=self.server.dialect, told=told, bottom=bottom)
+        parents = [self.history.get(name) for name in revision.down_revision]
+        findings += check_rows(trip, revision, dialect=self.server.dialect, told=told, bottom=bottom, parents=parents)
         self._found[revision.revision] = findings
         self._row_names = self._row_names or RowNames(self.row_settings)
         self._row_names.meet(trip.before, trip.upgraded)

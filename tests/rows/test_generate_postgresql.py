@@ -131,6 +131,37 @@ class TestNastySchema:
         connection.rollback()
 
 
+def test_every_column_holds_a_value_twice_and_the_edge_that_tells_most(postgresql: Connection) -> None:
+    texts = ", ".join(f"c{n} text" + (" NOT NULL" if n % 2 else "") for n in range(20))
+    do(postgresql, f"CREATE TABLE t (id serial PRIMARY KEY, {texts}, r numrange, at timestamp)")
+    RowGenerator("postgresql").top_up(postgresql)
+    for n in range(20):
+        cells = column(postgresql, f"SELECT c{n} FROM t")
+        full = [cell for cell in cells if cell is not None]
+        assert "" in full
+        assert len(set(full)) < len(full)
+        assert (None in cells) == (n % 2 == 0)
+    assert "empty" in column(postgresql, "SELECT r::text FROM t")
+    assert column(postgresql, "SELECT count(*) FROM t WHERE at <> date_trunc('second', at)") == [1]
+
+
+def test_the_reason_is_the_rule_for_which_no_values_were_found(postgresql: Connection) -> None:
+    do(postgresql, "CREATE TABLE t (a int NOT NULL CHECK (a IN (7, 9)), b int NOT NULL CHECK (b < 0 AND b > 0))")
+    (told,) = RowGenerator("postgresql").top_up(postgresql).unpopulated
+    assert "t_b_check" in told.reason
+
+
+def test_a_column_that_takes_no_value_leaves_the_others_theirs(postgresql: Connection) -> None:
+    do(
+        postgresql,
+        "CREATE TABLE t (id serial PRIMARY KEY, a text, b text, c integer)",
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.b IS NOT NULL THEN RAISE 'no'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER f BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+    )
+    RowGenerator("postgresql").top_up(postgresql)
+    assert column(postgresql, "SELECT count(DISTINCT a) > 1 AND count(DISTINCT c) > 1 FROM t") == [True]
+
+
 def test_the_same_seed_makes_the_same_rows(new_database: Any) -> None:
     captured = []
     for seed in (0, 0, 1):
@@ -185,6 +216,35 @@ class TestGrowingTables:
         do(postgresql, "ALTER TABLE author ALTER name DROP NOT NULL")
         generator.top_up(postgresql, tables=["author"])
         assert None in column(postgresql, "SELECT name FROM author")
+
+    def test_a_new_column_gets_an_edge_too(self, postgresql: Connection) -> None:
+        do(postgresql, "CREATE TABLE t (id serial PRIMARY KEY)")
+        generator = RowGenerator("postgresql")
+        generator.top_up(postgresql)
+        do(postgresql, "ALTER TABLE t ADD a text, ADD b text NOT NULL DEFAULT 'x', ADD c timestamptz")
+        generator.top_up(postgresql, tables=["t"])
+        assert "" in column(postgresql, "SELECT a FROM t")
+        assert "" in column(postgresql, "SELECT b FROM t")
+        assert column(postgresql, "SELECT count(*) FROM t WHERE c <> date_trunc('second', c)") == [1]
+        assert column(postgresql, "SELECT count(*) FROM t") == [5]
+
+    def test_a_new_column_gets_other_values_where_an_edge_is_refused(self, postgresql: Connection) -> None:
+        do(
+            postgresql,
+            "CREATE TABLE t (id serial PRIMARY KEY)",
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.a = '' THEN RAISE 'empty'; END IF; RETURN NEW; END $$",
+        )
+        generator = RowGenerator("postgresql")
+        generator.top_up(postgresql)
+        do(
+            postgresql,
+            "ALTER TABLE t ADD a text",
+            "CREATE TRIGGER f BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        )
+        generator.top_up(postgresql, tables=["t"])
+        cells = column(postgresql, "SELECT a FROM t")
+        assert len(cells) == 5
+        assert len({*cells} - {None}) == 2
 
     def test_a_new_label_is_used(self, postgresql: Connection) -> None:
         generator = RowGenerator("postgresql")

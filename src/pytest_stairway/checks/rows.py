@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_stairway.checks.new_labels import labels_added_by
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import RowChange, Rows, compare_rows
@@ -32,7 +33,13 @@ _ROWS_FILE = "supply rows or values for it by stairway_rows_file (docs/rows.md)"
 
 
 def check_rows(
-    trip: Roundtrip, revision: Revision, *, dialect: str, told: Collection[str] = (), bottom: Revision | None = None
+    trip: Roundtrip,
+    revision: Revision,
+    *,
+    dialect: str,
+    told: Collection[str] = (),
+    bottom: Revision | None = None,
+    parents: Collection[Revision] = (),
 ) -> tuple[Finding, ...]:
     """Judge what one revision's steps did to the rows.
 
@@ -42,10 +49,12 @@ def check_rows(
         dialect: SQLAlchemy's name of the dialect.
         told: the objects of which the schema's findings tell already.
         bottom: the revision down to which the excursion went, where there was one.
+        parents: the revisions right before it.
     """
     failure = trip.failures.get(Direction.DOWNGRADE)
     excused = trip.left_alone or (failure is not None and is_irreversible(failure, revision))
-    teller = _Teller(revision=revision, dialect=dialect, excused=excused, told=told)
+    new = labels_added_by(parents)
+    teller = _Teller(revision=revision, dialect=dialect, excused=excused, told=told, new_labels=new)
     findings = list(teller.unpopulated(trip))
     if trip.rows is not None:
         for name in trip.rows.before:
@@ -65,6 +74,8 @@ class _Teller:
     excused: bool
     """The revision is declared irreversible: somebody knows what it does."""
     told: Collection[str]
+    new_labels: frozenset[str] = frozenset()
+    """Labels of enum types that the revision before has added: only rows that were made up hold them."""
 
     def tells_of(self, table: str, column: str | None) -> bool:
         """Tell whether the schema's findings name a table or a column."""
@@ -180,15 +191,27 @@ class _Steps:
 
     def _dropped(self, each: RowDifference) -> Finding:
         what = f"column {each.column}" if each.column else f"table {each.table}"
-        end = ", and the downgrade does not bring it back" if self.back is not None else ""
         return self.teller.finding(
             "data-dropped",
             Direction.UPGRADE,
             each.object,
-            f"the upgrade drops {what}, which holds data: {_told(each)}{end}",
+            f"the upgrade drops {what}, which holds data: {_told(each)}{self._return_of(each)}",
             hint="Keep the data somewhere, or say that it may go: `# stairway: accept data-dropped: REASON`",
             severity=Severity.INFO if self.teller.excused else None,
         )
+
+    def _return_of(self, dropped: RowDifference) -> str:
+        """Say what the downgrade makes of what the upgrade dropped."""
+        if self.back is None:
+            return ""
+        table = self._old_names.get(dropped.table, dropped.table)
+        for each in self.back:
+            others = each.change is RowChange.VALUES_CHANGED and each.overwritten > each.emptied
+            if others and (each.table, each.column) == (table, dropped.column):
+                return f"; the downgrade brings back others: {_told(each)}"
+            if each.change is RowChange.ROWS_LOST and each.table == table and each.rows < each.total:
+                return f", and the downgrade does not bring all of it back: {each.rows} of {each.total} rows are gone"
+        return ", and the downgrade does not bring it back"
 
     def _tell_upgrade(self, code: str, each: RowDifference, message: str, *, hint: str | None = None) -> Finding:
         """Tell what an upgrade does to rows; where the round trip tells it as a loss, for the reports only."""
@@ -214,12 +237,15 @@ class _Steps:
                 )
             elif each.change is RowChange.VALUES_CHANGED:
                 self._lost.add(each.table)
+                made_up = bool(each.replaced) and each.replaced <= self.teller.new_labels
+                why = ", which the revision before has only just added" if made_up else self._culprit(each)
                 yield self.teller.finding(
                     "values-not-restored",
                     Direction.DOWNGRADE,
                     each.object,
-                    f"values are others after upgrade and downgrade: {_told(each)}{self._culprit(each)}",
+                    f"values are others after upgrade and downgrade: {_told(each)}{why}",
                     hint="Put the values back in downgrade(), or let the upgrade leave them alone",
+                    severity=Severity.INFO if made_up else None,
                 )
 
     def _culprit(self, loss: RowDifference) -> str:

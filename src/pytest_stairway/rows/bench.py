@@ -14,7 +14,7 @@ from pytest_stairway.rows.sources import ROUND, sources_of
 from pytest_stairway.rows.supply import values_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -28,6 +28,8 @@ __all__ = ["Bench", "Wanted"]
 
 _ATTEMPTS = 60
 """How many refused INSERTs a table is worth each time that rows are made for it."""
+_ALONE = 15
+"""How many columns are made NULL one by one, to find the one that takes no value."""
 _DRAWS = 25
 """How many rows are drawn by lot when all else was refused."""
 _MOST_LABELS = 20
@@ -41,6 +43,8 @@ class Wanted(NamedTuple):
     """These values."""
     others: int = 0
     """So many values that differ from all that are there."""
+    edge: Cell = None
+    """The last of them may be this one, where nothing but the type says what the column takes."""
 
     @property
     def rows(self) -> int:
@@ -123,7 +127,14 @@ class Bench:
         if source.values.complete:
             labels = [source.values.nth(n) for n in range(min(source.values.size or 0, _MOST_LABELS))]
             return Wanted([*cells, *(label for label in labels if label not in seen)])
-        return Wanted(cells, max(0, min(2, source.values.size or 2) - len(seen)))
+        others = max(0, min(2, source.values.size or 2) - len(seen))
+        return Wanted(cells, others, self._edge(source, seen) if others else None)
+
+    def _edge(self, source: Source, seen: Collection[Cell]) -> Cell:
+        """Choose an edge for a column of rows that are there: none where a condition may be against it."""
+        component = next(each for each in self._components if source.column.name in each.names)
+        edges = () if component.judged or source.column.name in self.borrowed else source.edges
+        return next((edge for edge in edges if edge not in seen), None)
 
     def propose(self, numbers: Sequence[int], fixed: Sequence[Row]) -> list[tuple[int, Row]]:
         """Make rows without inserting them.
@@ -181,8 +192,11 @@ class Bench:
         return inserted
 
     def _unconstrained(self, number: int, fixed: Row) -> Row:
-        """Make a row that breaks a rule, to hear the database's own words about it."""
-        return {name: fixed.get(name, source.typical(number)) for name, source in self._sources.items()}
+        """Make a row that breaks a rule for which no values were found, to hear the database's own words about it."""
+        made = {name: source.typical(number) for name, source in self._sources.items()}
+        for component in self._components:
+            made.update(component.good[0][0] if component.good else {})
+        return {**made, **{name: cell for name, cell in fixed.items() if name in made}}
 
     def _insert_discarded(self, proposed: Sequence[tuple[int, Row]]) -> list[Row]:
         """Find out why no row arrived: sequences that are behind, other unique keys, triggers."""
@@ -236,9 +250,12 @@ class Bench:
             yield {name: cell for name, cell in self._accepted.items() if name not in unique}
 
     def _shaped(self) -> Iterator[Row]:
-        """Give as much NULL as possible, and numbers that are all one or zero."""
+        """Give NULL in one column, in as many as possible, and numbers that are all one or zero."""
         free = [s for s in self._sources.values() if not s.careful and s.supplied is None and not self._refers(s)]
-        yield {source.column.name: None for source in free if source.nullable}
+        nullable = [source.column.name for source in free if source.nullable]
+        for name in nullable[:_ALONE]:
+            yield {name: None}
+        yield {name: None for name in nullable}  # noqa: C420 - as wide a type as a row has
         for number in ("1", "0"):
             yield {source.column.name: number for source in free if family(source.column.type) == "number"}
 

@@ -130,6 +130,7 @@ def _changed_values(match: Match, column: str) -> Iterator[RowDifference]:
         at_least=match.sampled,
         filled=sum(old[one] is None for old, _ in changed),
         emptied=sum(now[other] is None for _, now in changed),
+        replaced=frozenset(cell for old, _ in changed if (cell := old[one]) is not None),
         converted=types[0] != types[1],
         examples=tuple(example(before, old, column, now[other]) for old, now in changed[:_EXAMPLES]),
     )

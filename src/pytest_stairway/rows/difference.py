@@ -54,6 +54,8 @@ class RowDifference:
     """In so many of the changed rows the value was NULL before."""
     emptied: int = 0
     """In so many it is NULL after."""
+    replaced: frozenset[str] = frozenset()
+    """The changed values as they were before, as far as they were not NULL."""
     converted: bool = False
     """The column's type changed, too."""
     examples: tuple[str, ...] = ()

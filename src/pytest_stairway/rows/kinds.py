@@ -121,7 +121,8 @@ def _range(type_: ColumnType, _: str, __: Words) -> Values:
 
     if type_.kind == "multirange":
         return Values(nth=several, size=element.size, edges=("{}", "{(,)}"), varied=("{" + single(0) + "}",))
-    edges = ("empty", bounds(element.nth(3), ""), bounds("", element.nth(3)), "(,)")
+    other_bounds = f"({_quote(element.nth(2))},{_quote(element.nth(4))}]"
+    edges = ("empty", other_bounds, bounds(element.nth(3), ""), bounds("", element.nth(3)), "(,)")
     return Values(nth=single, size=element.size, edges=edges, varied=(bounds(element.nth(0), element.nth(9)),))
 
 

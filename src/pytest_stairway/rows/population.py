@@ -292,6 +292,15 @@ class TopUp:
 
     def _change(self, bench: Bench, wanted: dict[str, Wanted]) -> bool:
         """Show what is wanted in rows that are there, if some can be spared: so tables do not grow with each column."""
+        changed = self._change_rows(bench, wanted)
+        if changed is False and any(want.edge is not None for want in wanted.values()):
+            changed = self._change_rows(bench, {name: want._replace(edge=None) for name, want in wanted.items()})
+        if changed:
+            self._written.add(bench.shape.name)
+        return bool(changed)
+
+    def _change_rows(self, bench: Bench, wanted: dict[str, Wanted]) -> bool | None:
+        """Change rows; None where none can be spared."""
         key = bench.shape.key
         made = self.memory.made.get(bench.shape.name, set())
         rows = [row for row in bench.rows if key and tuple(row[column] for column in key) in made]
@@ -300,20 +309,19 @@ class TopUp:
         for name, want in wanted.items():
             spare = _spare(rows, Counter(row[name] for row in bench.rows), name)[: want.rows]
             if len(spare) < want.rows:
-                return False
+                return None
             for place, row_place in enumerate(spare):
                 columns.setdefault(row_place, []).append(name)
                 fixed.setdefault(row_place, {})
                 if place < len(want.cells):
                     fixed[row_place][name] = want.cells[place]
+                elif place == want.rows - 1 and want.edge is not None:
+                    fixed[row_place][name] = want.edge
         places = sorted(columns)
         first = ROUND * -(-len(bench.rows) // ROUND)
-        changed = bench.change(
+        return bench.change(
             [rows[place] for place in places], first, [fixed[p] for p in places], [columns[p] for p in places]
         )
-        if changed:
-            self._written.add(bench.shape.name)
-        return changed
 
     def _fill_together(self, names: Sequence[str]) -> None:
         """Fill tables none of which can have a row before the other: with keys that are known beforehand."""

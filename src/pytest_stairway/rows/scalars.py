@@ -117,7 +117,7 @@ def _float(_: tuple[int, ...], column: str) -> Values:
     return Values(
         nth=lambda n: f"{first + n % size}.5",
         size=size,
-        edges=("0", "-0.5", "1000000000000000", "0.0000001"),
+        edges=("0.1234567890123456", "0", "-0.5", "1000000000000000", "0.0000001"),
         varied=(*_SMALL_INTEGERS, "0.25"),
     )
 
@@ -130,7 +130,7 @@ def _money(_: tuple[int, ...], __: str) -> Values:
     return Values(nth=lambda n: f"{n + 1}.99", edges=("0", "-0.01", "92233720368547758.07"), varied=_SMALL_INTEGERS)
 
 
-_DATES = ("1970-01-01", "2000-02-29", "1900-01-01", "9999-12-31")
+_DATES = ("2000-02-29", "1970-01-01", "1900-01-01", "9999-12-31")
 _MORE_DATES = (
     *(f"2024-01-{day:02}" for day in range(1, 8)),
     *("2024-02-01", "2024-06-30", "2024-12-31", "2020-01-01"),
@@ -149,7 +149,7 @@ def _date(_: tuple[int, ...], __: str) -> Values:
 
 def _timestamp(modifiers: tuple[int, ...], __: str) -> Values:
     fraction = _fraction(modifiers)
-    edges = ("1970-01-01 00:00:00", f"2000-02-29 23:59:59{fraction}", "1900-01-01 00:00:00", "9999-12-31 00:00:00")
+    edges = (f"2000-02-29 23:59:59{fraction}", "1970-01-01 00:00:00", "1900-01-01 00:00:00", "9999-12-31 00:00:00")
     return Values(
         nth=lambda n: f"{_moment(n):%Y-%m-%d %H:%M:%S}",
         size=100_000,
@@ -161,9 +161,9 @@ def _timestamp(modifiers: tuple[int, ...], __: str) -> Values:
 def _timestamptz(modifiers: tuple[int, ...], __: str) -> Values:
     fraction = _fraction(modifiers)
     edges = (
+        f"2000-02-29 23:59:59{fraction}-12",
         "1970-01-01 00:00:00+00",
         "2024-03-31 01:30:00+00",  # where central Europe's clocks skip an hour
-        f"2000-02-29 23:59:59{fraction}-12",
         "2024-11-03 01:30:00-04",  # where North America's repeat one
         "9999-12-31 00:00:00+14",
     )
@@ -181,12 +181,12 @@ def _fraction(modifiers: tuple[int, ...]) -> str:
 
 
 def _time(modifiers: tuple[int, ...], __: str) -> Values:
-    edges = ("00:00:00", f"23:59:59{_fraction(modifiers)}", "12:00:00")
+    edges = (f"23:59:59{_fraction(modifiers)}", "00:00:00", "12:00:00")
     return Values(nth=lambda n: f"{_minute(n):%H:%M:%S}", size=1440, edges=edges)
 
 
 def _timetz(modifiers: tuple[int, ...], __: str) -> Values:
-    edges = ("00:00:00+14", f"23:59:59{_fraction(modifiers)}-12", "12:00:00+00")
+    edges = (f"23:59:59{_fraction(modifiers)}-12", "00:00:00+14", "12:00:00+00")
     return Values(nth=lambda n: f"{_minute(n):%H:%M:%S}{_ZONES[n % 3]}", size=1440, edges=edges)
 
 
@@ -202,7 +202,7 @@ def _interval(modifiers: tuple[int, ...], __: str) -> Values:
     fields = modifiers[0] >> 16 if modifiers else 0x7FFF
     if fields & ~_MONTHS_ONLY == 0:
         return Values(nth=lambda n: f"{12 * n + 1} months", edges=("0", "-1 month", "99 years"))
-    edges = ("0", "-1 day", "1 year 2 months 3 days 04:05:06.789", "99 years")
+    edges = ("1 year 2 months 3 days 04:05:06.789", "0", "-1 day", "99 years")
     return Values(
         nth=lambda n: f"{n + 1} days 0{n % 10}:30:0{n % 7}",
         edges=edges,
@@ -213,7 +213,7 @@ def _interval(modifiers: tuple[int, ...], __: str) -> Values:
 def _bytea(_: tuple[int, ...], __: str) -> Values:
     sizes = tuple("\\x" + "ab" * size for size in (1, 4, 8, 12, 16, 20, 24, 28, 32, 48, 64))
     return Values(
-        nth=lambda n: "\\x" + f"bytes {n}".encode().hex(), edges=("\\x", "\\x00", "\\xdeadbeef00ff27"), varied=sizes
+        nth=lambda n: "\\x" + f"bytes {n}".encode().hex(), edges=("\\xdeadbeef00ff27", "\\x", "\\x00"), varied=sizes
     )
 
 
@@ -289,7 +289,7 @@ _TYPES: dict[str, Make] = {
     "uuid": lambda _, __: uuids(),
     "bit": _bits,
     "varbit": _varbits,
-    "inet": _numbered("192.0.2.{n}", edges=("255.255.255.255", "10.1.2.3/8", "::1", "2001:db8::ff00:42:8329/64")),
+    "inet": _numbered("192.0.2.{n}", edges=("10.1.2.3/8", "2001:db8::ff00:42:8329/64", "255.255.255.255", "::1")),
     "cidr": _numbered("10.{n}.0.0/16", edges=("192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0")),
     "macaddr": _numbered("08:00:2b:01:02:{x}", edges=("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")),
     "macaddr8": _numbered("08:00:2b:01:02:03:04:{x}", edges=("ff:ff:ff:ff:ff:ff:ff:ff",)),

@@ -24,6 +24,10 @@ __all__ = ["Source", "Style", "sources_of"]
 ROUND = 5
 """Of so many rows the first is typical in every column, the second as sparse as it may be, the rest mixed."""
 _SPARSE = 1
+_ALIKE, _RARE, _ANY = 0, 1, 2
+"""What the mixed ones hold, each column in an order of its own: the first row's value once more, the edge that tells
+most, and anything else."""
+_MIXED = 3
 _FEW = 12
 _SPREAD = 37
 """How much further apart values are where an expression may make two of them one: moments of the same month."""
@@ -94,20 +98,37 @@ class Source:
         """Tell whether it is NULL in that row."""
         if not self.nullable or self.style.plain or row % ROUND == 0:
             return False
-        return row % ROUND == _SPARSE or self._draw(row) == 0
+        return row % ROUND == _SPARSE or (row < ROUND and self._turn(row) == _ANY and self._lot % 3 == 0)
 
     def _mixed(self, row: int) -> Cell:
-        drawn = self._draw(row)
-        if drawn == 1 and self._default is not None:
+        turn = self._turn(row)
+        if turn == _ANY and self._default is not None:
             return self._default
-        if drawn == 2:  # noqa: PLR2004 - a duplicate of the first row's
+        if turn == _ALIKE and (row < ROUND or not self.edges):
             return self.typical(0)
-        if self.values.edges and self.style.adversarial and (drawn > 3 or row % ROUND == _SPARSE):  # noqa: PLR2004
-            return self.values.edges[self.style.number(self.table, self.column.name, row) // 7 % len(self.values.edges)]
-        return self.typical(row)
+        return self._edge(row) if self.edges else self.typical(row)
 
-    def _draw(self, row: int) -> int:
-        return self.style.number(self.table, self.column.name, row) % 7
+    def _edge(self, row: int) -> Cell:
+        """Give one row of the first round the edge that tells most, others any; in later rounds all of them come."""
+        if row >= ROUND:
+            return self.edges[(row // ROUND * _MIXED + row % ROUND + self._lot) % len(self.edges)]
+        if self._turn(row) == _RARE:
+            return self.edges[0]
+        return (self.edges[1:] or self.edges)[(self._lot // _MIXED + row % ROUND) % max(1, len(self.edges) - 1)]
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """The values at the edges that rows get without being asked to: none in a key."""
+        wanted = self.style.adversarial and not self.careful and self.supplied is None and not self.values.complete
+        return self.values.edges if wanted else ()
+
+    def _turn(self, row: int) -> int:
+        """Tell what a mixed row holds here; the sparse one, where it is not NULL, holds any of the edges."""
+        return _ANY if row % ROUND == _SPARSE else (row + self._lot) % _MIXED
+
+    @property
+    def _lot(self) -> int:
+        return self.style.number(self.table, self.column.name)
 
     def pool(self) -> list[Cell]:
         """Give everything that is worth trying, the most promising first."""

@@ -28,7 +28,8 @@ _SENTENCES = (
     "Two lines\nand a\ttab.",
 )
 _PLAIN = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven")
-_EDGES = ("", " ", "Ünïcødé 漢字 🐘", 'O\'Brien \\ "quoted" 100%_', "  padded  ")
+_EDGES = ("", "  Padded  twice ", "Ünïcødé 漢字 🐘", 'O\'Brien \\ "quoted" 100%_', " ")
+"""The one that tells most comes first, here and with other types."""
 _LONGEST_EDGE = 300
 """A text as long as its column allows is one of the edges, up to this length."""
 _VARIED = (
@@ -175,6 +176,6 @@ def json_values(default: str | None) -> Values:
         )
     return Values(
         nth=lambda n: json.dumps({"name": f"{_PLAIN[n % 8]} {n}", "n": n, "tags": ["a", "b"]}),
-        edges=("{}", '{"Ünï 🐘": "", "none": null}', '{"deep": {"list": [1, 2.5, true]}}'),
+        edges=('{"Ünï 🐘": "", "none": null}', "{}", '{"deep": {"list": [1, 2.5, true]}}'),
         varied=("[]", "[1, 2]", '["a"]', "null", "1", '"text"', "true", '{"a": 1}', '{"type": "a"}', '{"id": 1}'),
     )

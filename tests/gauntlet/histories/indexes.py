@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gauntlet.case import Case, Rev, sql, table
 
 AUTHOR = table("a1", "author", "id integer PRIMARY KEY", "email text", "tags jsonb", "born date", "deleted boolean")
 
 
-def index(name: str, says: str, had: str, gets: str) -> Case:
+def index(name: str, says: str, had: str, gets: str, **more: Any) -> Case:
     """Make a case of an index that a revision drops and its downgrade makes otherwise."""
     return Case(
         name,
@@ -18,6 +20,7 @@ def index(name: str, says: str, had: str, gets: str) -> Case:
             Rev("c3", 'op.drop_index("ix_author")', gets),
         ],
         {("schema-not-restored", "c3"): "ix_author"},
+        **more,
     )
 
 
@@ -74,6 +77,8 @@ CASES = (
         "drops a unique index, and the one that comes back is not unique",
         "CREATE UNIQUE INDEX ix_author ON author (email)",
         'op.create_index("ix_author", "author", ["email"])',
+        files={"rows.py": 'ROWS = {"author.email": lambda number: f"{number}@example.org"}'},
+        options={"stairway_rows_file": "rows.py"},
     ),
     index(
         "index-where",

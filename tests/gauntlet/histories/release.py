@@ -21,7 +21,7 @@ READ = Rev(
 )
 USE_READ = Rev(
     "c3",
-    sql("UPDATE mail SET status = 'read' WHERE id < 0 AND status = 'sent'"),
+    sql("UPDATE mail SET status = 'read' WHERE status = 'sent'"),
     sql("UPDATE mail SET status = 'sent' WHERE status = 'read'"),
 )
 

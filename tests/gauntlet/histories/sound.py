@@ -45,7 +45,7 @@ ADD_READ = Rev(
 )
 USE_READ = Rev(
     "c3",
-    sql("UPDATE mail SET status = 'read' WHERE id < 0"),
+    sql("UPDATE mail SET status = 'read' WHERE status = 'sent'"),
     sql("UPDATE mail SET status = 'sent' WHERE status = 'read'"),
 )
 TOUCH = "CREATE OR REPLACE FUNCTION touch() RETURNS timestamptz LANGUAGE sql AS 'SELECT {}()'"
