@@ -330,7 +330,7 @@ class MigratedDatabase:
         """
         after = after or self.look()
         different = (each for each in compare_schemas(before.schema, after.schema) if each.verdict is Verdict.DIFFERENT)
-        schema = [each.words(unexpected="there, and was not") for each in different]
+        schema = [each.words(unexpected="not there before, there") for each in different]
         return [*schema, *(each.words() for each in compare_rows(before.rows, after.rows))]
 
     @property

@@ -387,7 +387,7 @@ def test_comparing_two_moments(history: Project) -> None:
             stairway.execute("UPDATE author SET code = :code WHERE id = (SELECT min(id) FROM author)", code="x")
             stairway.execute("CREATE INDEX i ON author (code)")
             index, code = stairway.compare(before)
-            assert index == "index i on author: there, and was not after"
+            assert index == "index i on author: not there before, there after"
             assert code.endswith("code NULL before, 'x' after; 1 of 3 rows")
         """,
     ).assert_outcomes(passed=1)

@@ -73,7 +73,9 @@ def _integer(bits: int, *, unsigned: bool = False) -> Make:
         first, size = _named_range(column) or (1, most)
         if first + size - 1 > most:
             first, size = 1, most
-        edges = ("0", "-1", str(most), str(least)) if least else ("0", str(most))
+        others = ("-1", str(most), str(least)) if least else (str(most),)
+        turn = len(column) % len(others)  # few rows hold few of them: each column others
+        edges = ("0", *others[turn:], *others[:turn])
         return Values(nth=lambda n: str(first + n % size), size=size, edges=edges, varied=varied)
 
     return make

@@ -109,12 +109,13 @@ class Source:
         return self._edge(row) if self.edges else self.typical(row)
 
     def _edge(self, row: int) -> Cell:
-        """Give one row of the first round the edge that tells most, others any; in later rounds all of them come."""
+        """Give two rows of the first round the edges that tell most, a third any; in later rounds all of them come."""
         if row >= ROUND:
             return self.edges[(row // ROUND * _MIXED + row % ROUND + self._lot) % len(self.edges)]
-        if self._turn(row) == _RARE:
-            return self.edges[0]
-        return (self.edges[1:] or self.edges)[(self._lot // _MIXED + row % ROUND) % max(1, len(self.edges) - 1)]
+        if row != _SPARSE:
+            return self.edges[0 if self._turn(row) == _RARE else 1 % len(self.edges)]
+        others = self.edges[2:] or self.edges
+        return others[self._lot // _MIXED % len(others)]
 
     @property
     def edges(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ _SENTENCES = (
 )
 _PLAIN = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven")
 _EDGES = ("", "  Padded  twice ", "Ünïcødé 漢字 🐘", 'O\'Brien \\ "quoted" 100%_', " ")
-"""The one that tells most comes first, here and with other types."""
+"""The two that tell most come first, here and with other types."""
 _LONGEST_EDGE = 300
 """A text as long as its column allows is one of the edges, up to this length."""
 _VARIED = (
