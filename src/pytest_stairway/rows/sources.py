@@ -28,6 +28,8 @@ _ALIKE, _RARE, _ANY = 0, 1, 2
 """What the mixed ones hold, each column in an order of its own: the first row's value once more, the edge that tells
 most, and anything else."""
 _MIXED = 3
+_LONELY = 6
+"""One column of so many is NULL in a mixed row, too, where others are not."""
 _FEW = 12
 _SPREAD = 37
 """How much further apart values are where an expression may make two of them one: moments of the same month."""
@@ -98,7 +100,7 @@ class Source:
         """Tell whether it is NULL in that row."""
         if not self.nullable or self.style.plain or row % ROUND == 0:
             return False
-        return row % ROUND == _SPARSE or (row < ROUND and self._turn(row) == _ANY and self._lot % 3 == 0)
+        return row % ROUND == _SPARSE or (row < ROUND and self._turn(row) == _ANY and self._lot % _LONELY == 0)
 
     def _mixed(self, row: int) -> Cell:
         turn = self._turn(row)

@@ -28,7 +28,7 @@ _SENTENCES = (
     "Two lines\nand a\ttab.",
 )
 _PLAIN = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven")
-_EDGES = ("", "  Padded  twice ", "Ünïcødé 漢字 🐘", 'O\'Brien \\ "quoted" 100%_', " ")
+_EDGES = ("", "  Ünïcødé  漢字 🐘 ", 'O\'Brien \\ "quoted" 100%_', " ")
 """The two that tell most come first, here and with other types."""
 _LONGEST_EDGE = 300
 """A text as long as its column allows is one of the edges, up to this length."""
