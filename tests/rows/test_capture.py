@@ -117,12 +117,23 @@ def test_rows_lost_of_many_are_counted(connection: Connection, reader: RowReader
     assert (lost.change, lost.rows, lost.total) == (RowChange.ROWS_LOST, 7, MANY)
 
 
+def test_other_rows_among_many_are_lost_ones(connection: Connection, reader: RowReader) -> None:
+    do(connection, AUTHOR, f"INSERT INTO author (id) {numbers(connection, MANY)}")
+    before = reader.capture(connection)
+    do(connection, f"DELETE FROM author WHERE id = {MANY - 1}", f"INSERT INTO author (id) VALUES ({MANY + 5})")
+    (lost,) = compare_rows(before, reader.capture(connection))
+    assert (lost.change, lost.holds_data) == (RowChange.ROWS_LOST, True)
+    assert lost.words() == f"table author: rows lost; some of {MANY} rows"
+
+
 def test_a_long_value_is_kept_short_and_still_compared(connection: Connection, reader: RowReader) -> None:
     do(connection, "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", f"INSERT INTO t VALUES (1, '{'x' * 5000}y')")
     before = reader.capture(connection)
     assert len(before["t"].rows[0][1] or "") < 2500
     do(connection, f"UPDATE t SET a = '{'x' * 5000}z'")
-    assert len(compare_rows(before, reader.capture(connection))) == 1
+    (difference,) = compare_rows(before, reader.capture(connection))
+    assert "'… (5,001 characters, of which the first 2,000 are the same) after; 1 of 1 rows" in difference.words()
+    assert len(difference.words()) < 250
 
 
 def test_ignored_tables_are_left_out(connection: Connection) -> None:

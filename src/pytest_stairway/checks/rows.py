@@ -395,4 +395,6 @@ def _concerns(each: RowDifference, table: str, column: str | None) -> bool:
 
 def _told(each: RowDifference) -> str:
     """Tell an example and how many there are."""
+    if not each.examples:
+        return each.words()
     return each.words().removeprefix(f"{each.object}: ").removeprefix(f"{each.change.value}, such as ")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stairway.asking import ask
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.rows.backend import quote, run
-from pytest_stairway.rows.captured import Rows, TableRows
+from pytest_stairway.rows.captured import LONG, Rows, TableRows, shorten
 from pytest_stairway.rows.postgresql_relations import default_schema, read_relations, text_literal
 from pytest_stairway.rows.sqlite import as_texts
 from pytest_stairway.rows.sqlite_catalog import among, plain_tables
@@ -32,8 +32,6 @@ WHOLE = 500
 """So many rows of a table are fetched; of one that has more, the first ones, and digests of all."""
 _AT_ONCE = 40
 """How many tables one statement reads."""
-_LONG = 2000
-"""A longer value is kept as its beginning and its hash."""
 SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits", "lc_monetary")
 """What decides how PostgreSQL writes a value."""
 _MYSQL = frozenset({"mysql", "mariadb"})
@@ -240,7 +238,4 @@ def _number(cells: tuple[Cell, ...]) -> int:
 
 
 def _shortened(row: Sequence[Cell]) -> tuple[Cell, ...]:
-    return tuple(
-        cell if cell is None or len(cell) <= _LONG else f"{cell[:_LONG]}… {sha256(cell.encode()).hexdigest()}"
-        for cell in row
-    )
+    return tuple(cell if cell is None or len(cell) <= LONG else shorten(cell) for cell in row)

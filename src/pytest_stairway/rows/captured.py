@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_stairway.rows.shape import Cell
 
-__all__ = ["Rows", "TableRows"]
+__all__ = ["LONG", "Rows", "TableRows", "length_of", "shorten"]
+
+LONG = 2000
+"""A longer value is kept as its beginning, its length and its hash."""
+_SHORTENED = re.compile(rf"(?s:.{{{LONG}}})… (\d+) [0-9a-f]{{64}}")
+
+
+def shorten(cell: str) -> str:
+    """Keep of a long value what tells it from others."""
+    return f"{cell[:LONG]}… {len(cell)} {sha256(cell.encode()).hexdigest()}"
+
+
+def length_of(cell: str) -> int | None:
+    """Tell how long a value was before it was shortened; None where it was not."""
+    found = _SHORTENED.fullmatch(cell)
+    return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

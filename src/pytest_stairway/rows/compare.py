@@ -71,10 +71,14 @@ def _compare_table(
     gone = [name for name in before.columns if name not in after.columns]
     added = [name for name in after.columns if name not in before.columns]
     renamed = dict(_renamed_columns(match, gone, added))
-    if match.lost:
-        examples = tuple(tell_row(before, row) for row in match.lost_rows[:_EXAMPLES])
+    if match.lost or match.keys_differ:
         yield RowDifference(
-            table=after.name, change=RowChange.ROWS_LOST, rows=match.lost, total=before.count, examples=examples
+            table=after.name,
+            change=RowChange.ROWS_LOST,
+            rows=match.lost,
+            total=before.count,
+            at_least=match.keys_differ,
+            examples=tuple(tell_row(before, row) for row in match.lost_rows[:_EXAMPLES]),
         )
     if match.new:
         examples = tuple(tell_row(after, row) for row in match.new_rows[:_EXAMPLES])
@@ -118,7 +122,7 @@ def _changed_values(match: Match, column: str) -> Iterator[RowDifference]:
     one, other = before.columns.index(column), after.columns.index(column)
     loosely = types[0] != types[1] or types[0].lower() in _DOCUMENTS
     changed = [(old, now) for old, now in match.pairs if not same_value(old[one], now[other], loosely=loosely)]
-    unseen = match.digests_differ(column) and not changed
+    unseen = match.digests_differ(column) and not changed and not match.keys_differ
     if not changed and not unseen:
         return
     yield RowDifference(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pytest_stairway.rows.captured import LONG, length_of
+
 if TYPE_CHECKING:
     from pytest_stairway.rows.captured import TableRows
     from pytest_stairway.rows.shape import Cell
@@ -127,7 +129,10 @@ def tell_value(cell: Cell, other: Cell = None) -> str:
     """Tell a value, a long one cut to where it differs from another."""
     if cell is None:
         return "NULL"
-    text = cell
+    text, long = cell, length_of(cell)
+    if long is not None and (other is None or cell[:LONG] == other[:LONG]):
+        beyond = f", of which the first {LONG:,} are the same" if other is not None else ""
+        return f"{tell_value(cell[:_EXCERPT])}… ({long:,} characters{beyond})"
     start = 0
     if len(text) > _EXCERPT and other is not None:
         start = next(

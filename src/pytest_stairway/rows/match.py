@@ -42,10 +42,17 @@ class Match:
         """How many rows are new."""
         return max(0, self.after.count - self.before.count) if self.sampled else len(self.new_rows)
 
+    @property
+    def keys_differ(self) -> bool:
+        """Whether there are other rows than before among those that are not known."""
+        return any(self.digests_differ(name) for name in self.before.key)
+
     def digests_differ(self, column: str) -> bool:
         """Tell whether a column's values differ somewhere in rows that are not known."""
         before, after = self.before, self.after
         if before.digests is None or after.digests is None or before.key != after.key or before.count != after.count:
+            return False
+        if column not in after.columns:
             return False
         same_type = before.type_of(column) == after.type_of(column)
         one, other = before.columns.index(column), after.columns.index(column)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.rows import KnownTable, Rows, TableRows
     from pytest_stairway.schema import Schema
-    from pytest_stairway.schema.model import Part
+    from pytest_stairway.schema.model import Key, Part
 
 __all__ = ["CapturePlan", "SchemaChange", "plan_capture", "tables_that_differ"]
 
@@ -67,19 +67,24 @@ class SchemaChange:
             return set()
         changed = ((self.old.get(name, {}), part) for name, part in self.new.items())
         wanting = (part for known, part in changed if _of_rows(known) != _of_rows(part))
-        return set(known_tables(wanting)) | self._of_changed_types()
+        return set(known_tables(wanting)) | self.of_changed_types
 
-    def _of_changed_types(self) -> set[str]:
-        """Find the tables with a column of a type that changed: a new label wants a row, though no table changed."""
+    @property
+    def of_changed_types(self) -> set[str]:
+        """The tables with a column of a type that changed, though they did not: a new label wants a row, values go."""
         types = {key.name for part in self.new.values() for key in part if key.kind in _OF_VALUES}
         if not types:
             return set()
-        return {
-            f"{key.schema}.{key.parent}" if key.schema else key.parent
-            for part in self.after.parts.values()
-            for key, facts in part.items()
-            if key.kind == "column" and any(name in facts.get("type", "") for name in types)
-        }
+        while more := {key.parent for key in self._using(types, "attribute")} - types:
+            types |= more
+        return {f"{key.schema}.{key.parent}" if key.schema else key.parent for key in self._using(types, "column")}
+
+    def _using(self, types: Collection[str], kind: str) -> Iterator[Key]:
+        """Give the objects of a kind that are of one of these types."""
+        for part in self.after.parts.values():
+            for key, facts in part.items():
+                if key.kind == kind and any(name in facts.get("type", "") for name in types):
+                    yield key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,7 @@ def plan_capture(change: SchemaChange, previous: Rows, touched: Collection[str])
         previous: the rows before it.
         touched: the tables of which it wrote rows, that it stored anew, or that have another table's name now.
     """
-    touched = {*touched, *change.partitioned}
+    touched = {*touched, *change.partitioned, *change.of_changed_types}
     changed = change.tables
     reshaped = {name: table for name, table in changed.items() if _is_reshaped(table, previous.get(name))}
     derived: dict[str, TableRows] = {}

@@ -341,6 +341,26 @@ CASES = (
         {("values-not-restored", "b2"): "'queued' before, 'draft' after"},
     ),
     Case(
+        "attribute-made-again",
+        "drops an attribute of a composite type, and the downgrade adds it again, empty in all rows",
+        [
+            Rev(
+                "a1",
+                lines(
+                    "CREATE TYPE place AS (street text, city text)",
+                    "CREATE TABLE shop (id serial PRIMARY KEY, place place)",
+                ),
+                lines("DROP TABLE shop", "DROP TYPE place"),
+            ),
+            Rev(
+                "b2",
+                sql("ALTER TYPE place DROP ATTRIBUTE city CASCADE"),
+                sql("ALTER TYPE place ADD ATTRIBUTE city text CASCADE"),
+            ),
+        ],
+        {("values-not-restored", "b2"): "column place"},
+    ),
+    Case(
         "label-of-a-type-merged",
         "merges two labels of an enum type, and the downgrade, which has both again, gives all rows one of them",
         [
