@@ -30,7 +30,7 @@ def connection(engine: sa.Engine) -> Iterator[Connection]:
 def filled(connection: Connection, ddl: str, *tables: str, rows: int = ROWS, **nulls: list[str]) -> dict[str, Filling]:
     """Make tables, give each a few rows, and fill some."""
     connection.exec_driver_sql(ddl, execution_options=PLAIN)
-    population = RowGenerator("postgresql").top_up(connection)
+    population = RowGenerator("postgresql", adversarial=False).top_up(connection)
     assert not population.unpopulated
     filler = Filler(connection=connection, rows=rows, nulls=nulls)
     return {filling.table: filling for filling in filler.fill(tables)}

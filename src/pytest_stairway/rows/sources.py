@@ -106,7 +106,7 @@ class Source:
         turn = self._turn(row)
         if turn == _ANY and self._default is not None:
             return self._default
-        if turn == _ALIKE and (row < ROUND or not self.edges):
+        if turn == _ALIKE and self.style.adversarial and (row < ROUND or not self.edges):
             return self.typical(0)
         return self._edge(row) if self.edges else self.typical(row)
 
