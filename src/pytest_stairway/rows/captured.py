@@ -14,12 +14,12 @@ __all__ = ["LONG", "Rows", "TableRows", "length_of", "shorten"]
 
 LONG = 2000
 """A longer value is kept as its beginning, its length and its hash."""
-_SHORTENED = re.compile(rf"(?s:.{{{LONG}}})… (\d+) [0-9a-f]{{64}}")
+_SHORTENED = re.compile(rf"(?s:.{{{LONG}}})\.\.\. (\d+) [0-9a-f]{{64}}")
 
 
 def shorten(cell: str) -> str:
     """Keep of a long value what tells it from others."""
-    return f"{cell[:LONG]}… {len(cell)} {sha256(cell.encode()).hexdigest()}"
+    return f"{cell[:LONG]}... {len(cell)} {sha256(cell.encode()).hexdigest()}"
 
 
 def length_of(cell: str) -> int | None:

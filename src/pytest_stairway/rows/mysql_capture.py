@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.rows.backend import run
+from pytest_stairway.rows.captured import LONG
 from pytest_stairway.rows.known import KnownTable
 from pytest_stairway.rows.mysql_catalog import read_shapes
 from pytest_stairway.rows.mysql_reading import cells_of, read_tables, row_text
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from pytest_stairway.rows.captured import TableRows
 
 __all__ = ["MysqlCapture"]
-
-_LONG = 2000
-"""A longer value is fetched as its beginning and its hash."""
 
 
 class MysqlCapture:
@@ -87,9 +85,9 @@ def _readings(table: TableRows) -> list[str]:
 
 
 def _short(expression: str) -> str:
-    """Write an expression that gives the beginning and the hash of a long text."""
-    cut = f"CONCAT(LEFT({expression}, {_LONG}), ' ', SHA2({expression}, 256))"
-    return f"IF(CHAR_LENGTH({expression}) > {_LONG}, {cut}, {expression})"
+    """Write an expression that gives the beginning, the length and the hash of a long text."""
+    cut = f"CONCAT(LEFT({expression}, {LONG}), '... ', CHAR_LENGTH({expression}), ' ', SHA2({expression}, 256))"
+    return f"IF(CHAR_LENGTH({expression}) > {LONG}, {cut}, {expression})"
 
 
 def _number(expressions: Sequence[str]) -> str:
