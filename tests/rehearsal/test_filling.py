@@ -59,6 +59,15 @@ def test_a_table_gets_its_rows(connection: Connection, columns: str) -> None:
     assert value(connection, "SELECT count(*) FROM t") == ROWS
 
 
+def test_a_table_from_which_another_inherits_gets_its_rows(connection: Connection) -> None:
+    ddl = (
+        "CREATE TABLE t (id serial PRIMARY KEY, name text NOT NULL); CREATE TABLE child (age int NOT NULL) INHERITS (t)"
+    )
+    fillings = filled(connection, ddl, "t", "child")
+    assert {(each.rows, each.reason) for each in fillings.values()} == {(ROWS, None)}
+    assert value(connection, "SELECT count(*) FROM ONLY t") == ROWS
+
+
 def test_names_need_quoting(connection: Connection) -> None:
     filling = filled(connection, 'CREATE TABLE "My ""Table" ("order" text PRIMARY KEY, n int)', 'My "Table')
     assert filling['My "Table'].rows == ROWS

@@ -106,8 +106,12 @@ class Filler:
         if name not in self._counts:
             self._learn([name])
             shape = self._shapes.get(name)
-            self._counts[name] = 0 if shape is None else run(self.connection, f"SELECT count(*) FROM {shape.sql}")[0][0]
+            self._counts[name] = 0 if shape is None else self._count_own(shape)
         return self._counts[name]
+
+    def _count_own(self, shape: TableShape) -> int:
+        count: int = run(self.connection, f"SELECT count(*) FROM {shape.read_from}")[0][0]
+        return count
 
     def _ensure(self, name: str, rows: int, *, below: frozenset[str] = frozenset()) -> None:
         """Bring a table to so many rows, and first those that it refers to as far as its keys need it."""
@@ -194,6 +198,6 @@ def null_counts(connection: Connection, tables: Collection[str]) -> dict[tuple[s
         names = [column.name for column in shape.columns]
         counts = ", ".join(f"count(*) - count({quote(name)})" for name in names)
         if names:
-            row = run(connection, f"SELECT {counts} FROM {shape.sql}")[0]
+            row = run(connection, f"SELECT {counts} FROM {shape.read_from}")[0]
             found.update({(shape.name, name): count for name, count in zip(names, row, strict=True)})
     return found
