@@ -61,12 +61,19 @@ def read_rows_file(path: Path, history: History, *, rows: int, source: str) -> R
         seed=found.get("SEED", 0),
         supply=_supply(found.get("ROWS", {}), f"{path}: ROWS"),
         supply_for={
-            history.get(name).revision: _supply(supply, f"{path}: ROWS_BEFORE[{name!r}]")
+            _revision(history, name, path): _supply(supply, f"{path}: ROWS_BEFORE[{name!r}]")
             for name, supply in before.items()
         },
         words=found.get("WORDS", builtin_words),
         path=path,
     )
+
+
+def _revision(history: History, name: str, path: Path) -> str:
+    try:
+        return history.get(name).revision
+    except UsageError as error:
+        raise UsageError(f"{path}: ROWS_BEFORE[{name!r}]: {error}") from error
 
 
 def _supply(supply: Any, place: str) -> Supply:

@@ -372,7 +372,7 @@ class TestRowsFile:
             ("ROWS = []", "ROWS must be a mapping"),
             ("ROWS = {'author.name': 'Ada'}", "write a list of rows or values"),
             ("ROWS = {'author': ['Ada']}", "rows must be mappings"),
-            ("ROWS_BEFORE = {'nowhere': {}}", "nowhere"),
+            ("ROWS_BEFORE = {'nowhere': {}}", r"rows.py: ROWS_BEFORE\['nowhere'\]: 'nowhere' is no revision"),
             ("ROWS_BEFORE = {'b': 1}", r"ROWS_BEFORE\['b'\] must be a mapping"),
             ("ROWS = {}\nSEED = 'x'", "SEED"),
             ("ROWS = {}\nWORDS = 1", "WORDS"),

@@ -341,6 +341,41 @@ CASES = (
         {("values-not-restored", "b2"): "'queued' before, 'draft' after"},
     ),
     Case(
+        "duplicates-dropped",
+        "deletes rows that are equal in a name, so that it can be unique from now on",
+        [
+            ROLE,
+            Rev(
+                "b2",
+                lines(
+                    "DELETE FROM role a USING role b WHERE a.id > b.id AND a.name = b.name",
+                    "ALTER TABLE role ADD CONSTRAINT uq_role_name UNIQUE (name)",
+                ),
+                sql("ALTER TABLE role DROP CONSTRAINT uq_role_name"),
+            ),
+        ],
+        {("rows-lost", "b2"): "the upgrade deletes them"},
+    ),
+    Case(
+        "empty-made-null",
+        "makes NULL of empty texts, and the downgrade is `pass`",
+        [AUTHOR, Rev("b2", sql("UPDATE author SET ref_code = NULL WHERE ref_code = ''"))],
+        {("values-not-restored", "b2"): "ref_code '' before, NULL after"},
+    ),
+    Case(
+        "network-mask-lost",
+        "writes an address as text by host(), which leaves the mask out",
+        [
+            table("a1", "client", "id serial PRIMARY KEY", "address inet"),
+            Rev(
+                "b2",
+                sql("ALTER TABLE client ALTER address TYPE text USING host(address)"),
+                sql("ALTER TABLE client ALTER address TYPE inet USING address::inet"),
+            ),
+        ],
+        {("values-not-restored", "b2"): "column address"},
+    ),
+    Case(
         "attribute-made-again",
         "drops an attribute of a composite type, and the downgrade adds it again, empty in all rows",
         [
