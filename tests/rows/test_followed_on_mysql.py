@@ -80,13 +80,18 @@ class Followed:
         self.connection = connection
         self.rows = CarriedRows(RowSettings(), ignore=[(None, "alembic_version")])
         self.reader = reader_for("mysql", ignore=[(None, "alembic_version")])
-        do(connection, *START)
+        do(connection, *START, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         self.schema = self.reader.read(connection)
-        self.rows.top_up("", connection, revision="a1")
+        self.top_up()
+
+    def top_up(self) -> None:
+        if self.rows.top_up("", self.connection, revision="b2"):
+            self.reader.resume(self.connection)
 
     def step(self, *statements: str, on: Connection | None = None) -> None:
         self.reader.begin_step(self.connection)
         do(on or self.connection, *statements)
+        do(self.connection, "INSERT INTO alembic_version VALUES ('b2')")
         self.reader.end_step(self.connection)
         (on or self.connection).commit()
         before, self.schema = self.schema, self.reader.read(self.connection)
@@ -123,7 +128,7 @@ def test_all_steps_one_after_the_other(mysql: Connection) -> None:
         if name not in {"a column dropped", "another expression", "another time zone"}:  # others need what goes
             followed.step(*statements)
             followed.check()
-            followed.rows.top_up("", followed.connection, revision="b2")
+            followed.top_up()
             followed.check()
 
 
@@ -132,3 +137,22 @@ def test_what_is_untouched_is_not_read_again(followed: Followed) -> None:
     followed.step("UPDATE team SET name = 'x'")
     after = followed.rows.latest[""]
     assert {name for name in after if after[name] is not before[name]} == {"team"}
+
+
+def test_where_nobody_wrote_rows_only_tables_that_changed_are_asked_for(followed: Followed) -> None:
+    followed.step("CREATE INDEX ix ON team (name)")
+    assert followed.reader.touched_tables == {"team"}
+    followed.step("SELECT 1")
+    assert followed.reader.touched_tables == frozenset()
+    followed.step("DROP TABLE no_key", "CREATE TABLE Fresh AS SELECT * FROM team")
+    assert followed.reader.touched_tables == {"no_key", "Fresh"}
+    followed.check()
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM team", "TRUNCATE TABLE log", "RENAME TABLE one TO three", "CALL note('x')"]
+)
+def test_where_somebody_may_have_written_rows_all_are_asked_for(followed: Followed, statement: str) -> None:
+    followed.step(statement)
+    assert followed.reader.touched_tables is None
+    followed.check()

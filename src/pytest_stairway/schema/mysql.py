@@ -18,7 +18,7 @@ from pytest_stairway.schema.mysql_part import describe_sequence, describe_table,
 from pytest_stairway.schema.mysql_privileges import GRANTING, read_privileges
 from pytest_stairway.schema.mysql_programs import describe_events, describe_routines, describe_triggers
 from pytest_stairway.schema.mysql_queries import DEFAULTS, EVENTS, ROUTINES, TRIGGERS, Session, default_part
-from pytest_stairway.schema.mysql_statements import Statements, changed_tables
+from pytest_stairway.schema.mysql_statements import Statements, changed_tables, statements_on
 from pytest_stairway.schema.transaction import undisturbed
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ _HARMLESS = frozenset(
     }
 )
 """Kinds of statements that change no schema; besides, ``show_…`` and the calls by which statements are prepared."""
+_WRITING = frozenset(
+    {
+        *("insert", "insert_select", "replace", "replace_select", "update", "update_multi", "delete", "delete_multi"),
+        *("load", "call_procedure", "execute_sql", "execute_immediate"),
+    }
+)
+"""Kinds of statements that write rows, or may."""
 _HARMLESS_PREFIXES = ("show_", "stmt_")
 
 Counts = dict[str, str]
@@ -54,14 +61,17 @@ class Reader:
         ignore: tables to leave out, as (schema, table).
     """
 
-    touched_tables: frozenset[str] | None = None
-    """These servers do not count what happens to a table's rows."""
+    touched_tables: frozenset[str] | None
+    """Those that the last step changed, where nobody wrote rows; None where somebody did: these servers do not count
+    what happens to the rows of one table."""
+    _rows_written: int | None
 
     def __init__(self, dialect_name: str, *, ignore: frozenset[tuple[str | None, str]]) -> None:
         del dialect_name
         self._ignore = ignore
         self._database: str | None = None
         self._statements: Statements | None = None
+        self._version_tables = frozenset(table for _, table in ignore)
         self.forget()
 
     def turn_to_next(self) -> None:
@@ -84,10 +94,14 @@ class Reader:
             self._statements = None
 
     def resume(self, connection: Connection) -> None:
-        """Nothing needs to be noted."""
+        """Note how much was written, so that the rows that were made are nobody's."""
+        with undisturbed(connection):
+            self._rows_written = _written(_all_counts(Session(connection)))
 
     def forget(self) -> None:
         """Drop what is remembered: the database was replaced."""
+        self.touched_tables = None
+        self._rows_written = None
         self._counts: Counts | None = None
         self._new_counts: Counts = {}
         self._granted: tuple[object, ...] | None = None
@@ -106,15 +120,27 @@ class Reader:
             session = Session(connection)
             if thorough:
                 self.forget()
-            counts = _counts(session)
+            everything = _all_counts(session)
+            counts = _of_schema(everything)
             changed = changed_tables(self._seen, self._counts, counts)
-            self._seen = []
+            wrote = self._wrote_rows(everything)
+            names = set(self._texts)
             if counts != self._counts:
                 self._database = self._database or session.database()
                 self._new_counts = counts
                 self._schema = Schema("mysql", dict(self._parts(session, changed)))
                 self._counts = counts
+            self.touched_tables = None
+            if changed is not None and not wrote:
+                self.touched_tables = frozenset(name for name in {*names, *self._texts} if name.lower() in changed)
         return self._schema
+
+    def _wrote_rows(self, counts: Counts) -> bool:
+        """Tell whether anybody may have written rows since it was last asked, other than Alembic its own."""
+        before, self._rows_written = self._rows_written, _written(counts)
+        own = statements_on(self._seen, self._version_tables)
+        self._seen = []
+        return before is None or before + own != self._rows_written
 
     def _parts(self, session: Session, changed: frozenset[str] | None) -> Iterator[tuple[str, Part]]:
         """Read all that may have changed, and hand out again what is as it was."""
@@ -168,16 +194,24 @@ class Reader:
         return (None, table) not in self._ignore and (self._database, table) not in self._ignore
 
 
-def _counts(session: Session) -> Counts:
-    """Return how many statements were run of each kind that may change a schema, by whomever."""
-    found = (
-        (name.lower().removeprefix("com_"), value) for name, value in session.run(r"SHOW GLOBAL STATUS LIKE 'Com\_%'")
-    )
+def _all_counts(session: Session) -> Counts:
+    """Return how many statements of each kind were run, by whomever."""
+    found = session.run(r"SHOW GLOBAL STATUS LIKE 'Com\_%'")
+    return {name.lower().removeprefix("com_"): value for name, value in found if value != "0"}
+
+
+def _of_schema(counts: Counts) -> Counts:
+    """Leave out the kinds of statements that change no schema."""
     return {
         name: value
-        for name, value in found
-        if value != "0" and name not in _HARMLESS and not name.startswith(_HARMLESS_PREFIXES)
+        for name, value in counts.items()
+        if name not in _HARMLESS and not name.startswith(_HARMLESS_PREFIXES)
     }
+
+
+def _written(counts: Counts) -> int:
+    """Return how many statements wrote rows; those in procedures, functions and triggers are among them."""
+    return sum(int(value) for name, value in counts.items() if name in _WRITING)
 
 
 def _text(session: Session, database: str, name: str, kind: str) -> str:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy import Connection
 
-__all__ = ["Statements", "changed_tables"]
+__all__ = ["Statements", "changed_tables", "statements_on"]
 
 _NAME = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:`(?P<quoted>[^`]+)`|(?P<plain>\w+))(?![\w.`])"
 _INDEX = r"(?:`[^`]+`|\w+)"
@@ -74,3 +74,12 @@ def changed_tables(
                 counted[kind] -= 1
                 tables.add((match["quoted"] or match["plain"]).lower())
     return frozenset(tables) if not any(counted.values()) else None
+
+
+def statements_on(statements: Iterable[str], tables: Collection[str]) -> int:
+    """Return how many of the statements write rows into one of these tables: Alembic's own."""
+    names = "|".join(map(re.escape, tables))
+    pattern = re.compile(
+        rf"\s*(?:UPDATE|INSERT\s+INTO|DELETE\s+FROM)\s+(?:`?\w+`?\.)?(?:`(?:{names})`|(?:{names}))\s", re.IGNORECASE
+    )
+    return sum(pattern.match(statement) is not None for statement in statements) if tables else 0
