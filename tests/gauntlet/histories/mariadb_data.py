@@ -217,6 +217,42 @@ CASES = (
         {("rows-lost", "c3"): "table member"},
     ),
     Case(
+        "mariadb-overwritten-and-stuck",
+        "overwrites and deletes rows, and the downgrade fails, so that nobody knows whether they would come back",
+        [
+            AUTHOR,
+            Rev(
+                "b2",
+                lines("DELETE FROM author WHERE born IS NULL", "UPDATE author SET name = CONCAT(UPPER(name), '!')"),
+                'op.drop_column("author", "nowhere")',
+            ),
+        ],
+        {
+            ("downgrade-failed", "b2"): "nowhere",
+            ("rows-deleted", "b2"): "of 5 rows",
+            ("values-overwritten", "b2"): "column name",
+        },
+    ),
+    Case(
+        "mariadb-not-populated",
+        "a trigger refuses every row, so that nothing is known of the table's data",
+        [
+            table("a1", "audit", "id int NOT NULL AUTO_INCREMENT PRIMARY KEY", "said varchar(20)"),
+            Rev(
+                "b2",
+                sql(
+                    "CREATE TRIGGER closed BEFORE INSERT ON audit FOR EACH ROW "
+                    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the audit is closed'"
+                )
+                + "\n"
+                + sql("DELETE FROM audit"),
+                sql("DROP TRIGGER closed"),
+            ),
+            Rev("c3", 'op.add_column("audit", sa.Column("x", sa.Integer()))', 'op.drop_column("audit", "x")'),
+        ],
+        {("rows-lost", "b2"): "5 of 5 rows", ("not-populated", "b2"): "the audit is closed"},
+    ),
+    Case(
         "mariadb-rows-survive",
         "columns are widened, converted to a type that holds the same, moved and named anew, and all of it back",
         [
