@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from gauntlet.case import Rev, sql
 from handoff.release_lab import NOTES, Bundle, Releases
+from handoff.test_proof import BOUND
 from pytest_stairway.handoff.mysql import MysqlGuarding
 from pytest_stairway.mysql_clients import find_mysql_client
 
@@ -134,6 +135,14 @@ def test_a_wrong_start_is_refused_and_changes_nothing(released: Bundle, target: 
     assert (ran.code, target.state()) == (1, before)
 
 
+def test_branches_and_what_merges_them_are_proven(releases: Releases) -> None:
+    one, other = (Rev(name, sql(f"CREATE TABLE {name} (id int)"), sql(f"DROP TABLE {name}")) for name in ("b1", "b2"))
+    merge = Rev("m", down_revision=("b1", "b2"))
+    bundle = made(releases, replace(one, down_revision="a"), replace(other, down_revision="a"), merge)
+    assert "the version update should have changed one row, and it changed " in bundle.text("upgrade.sql")
+    assert "and left b1, b2, not " in bundle.text("upgrade.sql")
+
+
 def test_the_case_of_a_revision_matters(released: Bundle, target: Target) -> None:
     target.rows("UPDATE alembic_version SET version_num = 'A'")
     assert "the database is at A" in target.run(released.folder / "upgrade.sql").words
@@ -183,11 +192,36 @@ def test_a_migrations_own_limits_are_told(releases: Releases) -> None:
     assert "- `b`: `SET SESSION innodb_lock_wait_timeout = 60`" in readme
 
 
-def test_rows_that_are_not_compared_are_not_said_to_be(released: Bundle) -> None:
-    readme = released.text("README.md")
-    compared = released.report["rows_compared"]
-    assert ("the same schema and rows after both" in readme) is compared
-    assert ("Rows were neither made nor compared" in readme) is not compared
+def test_rows_are_compared(releases: Releases, released: Bundle) -> None:
+    assert released.report["rows_compared"]
+    assert released.report["population"]["populated"] == ["notes"]
+    assert "- table `notes`, column `tag`: dropped with all its values" in released.text("README.md")
+    bundle = releases.make(NOTES, Rev("b", BOUND), dialect="mysql")
+    assert bundle.code == 1
+    assert ("offline-differs", "b") in bundle.findings
+
+
+def test_values_drawn_by_lot_are_the_same_on_both_sides(releases: Releases) -> None:
+    made(releases, Rev("b", sql("UPDATE notes SET note = RAND()")))
+
+
+def test_rows_that_cannot_be_compared_are_not_said_to_be(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_stairway.handoff.place.DIALECTS", frozenset({"postgresql"}))
+    bundle = made(releases, TAGGED)
+    assert not bundle.report["rows_compared"]
+    readme = bundle.text("README.md")
+    assert "Rows were neither made nor compared" in readme
+    assert "the same schema and rows after both" not in readme
+    assert "the same schema after both" in readme
+
+
+def test_a_release_is_proven_on_mysql_itself(mysql_server: Server, tmp_path: Path) -> None:
+    drawn = sql("UPDATE notes SET note = RAND()")
+    both = Rev("b", f"{TRIGGER.up}\n{TAGGED.up}\n{drawn}", f"{TRIGGER.down}\n{TAGGED.down}")
+    bundle = made(Releases(tmp_path, mysql_server), both, LAST)
+    assert bundle.report["database"]["product"] == "mysql"
+    assert "`max_execution_time = 900000` (milliseconds; it ends statements that only read" in bundle.text("README.md")
+    assert "SET SESSION transaction_read_only = " in bundle.text("upgrade.sql")
 
 
 def test_after_a_failure_in_the_middle_one_can_go_on(released: Bundle, target: Target) -> None:

@@ -189,6 +189,17 @@ def test_what_going_back_does_not_bring_back_is_told(releases: Releases) -> None
     assert "note" in lost[0]
 
 
+def test_a_downgrade_that_is_no_transaction_has_files_for_each_revision(releases: Releases) -> None:
+    block = "with op.get_context().autocommit_block():\n    "
+    up, down = sql("CREATE INDEX i ON notes (note)"), block + sql("DROP INDEX CONCURRENTLY i")
+    bundle = releases.make(NOTES, Rev("b", up, down), table("c", "two", "id int"))
+    assert bundle.code == 0, bundle.report["findings"]
+    assert {name for name in bundle.names if "/" in name} == {"downgrade/1_c.sql", "downgrade/2_b.sql"}
+    used = [each["file"] for each in bundle.report["checks"] if each["name"] == "file-redowngrade"]
+    assert used == ["downgrade/1_c.sql", "downgrade/2_b.sql"]
+    assert "the folder `downgrade` holds the same statements" in bundle.text("README.md")
+
+
 def test_a_concurrent_index_makes_files_for_each_revision(releases: Releases) -> None:
     up = f"with op.get_context().autocommit_block():\n    {sql('CREATE INDEX CONCURRENTLY i ON notes (note)')}"
     down = 'op.drop_index("i", table_name="notes")'

@@ -35,6 +35,9 @@ SET @stairway_found = (
     FROM {table});"""
 _ROWS = "SET @stairway_rows = ROW_COUNT();"
 _DELIMITERS = ("$$", "//", "$stairway$")
+_EXPLAINED = """\
+-- The guard goes on where its condition holds.  Where it does not, it makes the session read-only, and then sets
+-- completion_type to words that this variable does not take: they are in the error, and say why."""
 _CLIENT = """\
 -- The next line is for the client programs mariadb and mysql alone: leave it out with any other.
 DELIMITER {}"""
@@ -72,6 +75,7 @@ class MysqlGuarding:
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
+        yield Piece(_EXPLAINED, Kind.COMMENT)
         yield Piece("SET NAMES utf8mb4;", Kind.GUARD)
         limits = ", ".join(f"SESSION {name} = {value}" for name, value in self.limits.items())
         yield Piece(f"SET SESSION autocommit = 1, {limits};", Kind.GUARD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 import tempfile
@@ -17,7 +18,7 @@ from pytest_stairway.mysql_clients import find_mysql_client
 from pytest_stairway.walk.faults import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_stairway.clients import Client
     from pytest_stairway.databases import Database
@@ -79,9 +80,7 @@ class ByPsql:
 
     def run(self, file: SqlFile, database: Database) -> Result:
         """See `Runner`."""
-        with tempfile.TemporaryDirectory(prefix="stairway-") as folder:
-            path = Path(folder, Path(file.name).name)
-            path.write_text(file.text, encoding="utf-8", newline="\n")
+        with _on_disk(file) as path:
             started = time.perf_counter()
             ran = self.client.run(database.url, ["-X", "-q", "-o", "/dev/null", "-c", SEED, "-f", str(path)])
             seconds = time.perf_counter() - started
@@ -104,9 +103,7 @@ class ByMysql:
 
     def run(self, file: SqlFile, database: Database) -> Result:
         """See `Runner`."""
-        with tempfile.TemporaryDirectory(prefix="stairway-") as folder:
-            path = Path(folder, Path(file.name).name)
-            path.write_text(file.text, encoding="utf-8", newline="\n")
+        with _on_disk(file) as path:
             started = time.perf_counter()
             ran = self.client.run(database.url, path, before=MYSQL_SEED)
             seconds = time.perf_counter() - started
@@ -141,6 +138,15 @@ class ByDriver:
             return Result(ok=True, seconds=seconds)
         statement, error = failed
         return Result(ok=False, said=words_of(error), statement=statement, seconds=seconds)
+
+
+@contextlib.contextmanager
+def _on_disk(file: SqlFile) -> Iterator[Path]:
+    """Write a file as it stands, for as long as it is run."""
+    with tempfile.TemporaryDirectory(prefix="stairway-") as folder:
+        path = Path(folder, Path(file.name).name)
+        path.write_text(file.text, encoding="utf-8", newline="\n")
+        yield path
 
 
 def _execute(connection: Statements, file: SqlFile) -> tuple[Statement | None, Exception] | None:

@@ -123,7 +123,8 @@ def _unstable(blame: Blame) -> Iterator[Finding]:
                 "written twice, the SQL is not the same: a clock or a random value is frozen into it, "
                 f"{_difference(one, other)}",
                 place=either.step,
-                hint="Let the database make the value: now(), gen_random_uuid(), random()",
+                hint="Let the database make the value: now(), gen_random_uuid(), random(); on MariaDB and MySQL "
+                "UUID(), RAND()",
                 statement=either,
             )
 

@@ -42,8 +42,8 @@ class Reason:
 
 _NEEDS_CONNECTION = Reason(
     "it reads from the database, which needs a connection",
-    "Offline there is no result to read: write it as SQL (INSERT … SELECT, UPDATE … FROM, a DO block), or leave this "
-    "revision to `alembic upgrade`",
+    "Offline there is no result to read: write it as SQL (INSERT … SELECT, UPDATE … FROM or with a join, on PostgreSQL "
+    "a DO block), or leave this revision to `alembic upgrade`",
 )
 _COMMITS = Reason(
     "it works on the transaction of the connection itself, and offline there is no connection",
@@ -63,7 +63,7 @@ _UNBOUND = (
 )
 _TAB = Reason(
     "Alembic writes a tab in a literal as four spaces",
-    "Write the tab as SQL: E'\\t' or chr(9)",
+    "Write the tab as SQL: chr(9), on MariaDB and MySQL CHAR(9)",
 )
 _PERCENT = Reason(
     "a % in the statement is doubled",
