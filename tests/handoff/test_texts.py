@@ -13,12 +13,14 @@ from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
 
 from gauntlet.case import Rev, sql, table
-from handoff.release_lab import NOTES
+from handoff.release_lab import NOTES, Releases
 from handoff.test_proof import BOUND, COMMENT, sample_project
 from pytest_stairway.handoff.words import ATTRIBUTES, CHECKS, CHECKS_OF_SCHEMA, KINDS, REHEARSED
 
 if TYPE_CHECKING:
-    from handoff.release_lab import Bundle, Releases
+    from pathlib import Path
+
+    from handoff.release_lab import Bundle
     from pytest_stairway.databases import Server
 
 TEXTS = resources.files("pytest_stairway.handoff").joinpath("texts")
@@ -65,25 +67,37 @@ def test_the_readme_of_the_sample_says_what_a_dba_asks(releases: Releases, postg
         assert f"| `{name}` | `{bundle.report['files'][name]}` |" in readme
 
 
+NAMES = {"alembic", "upgrade", "downgrade", "sql", "psql", "mariadb", "stairway", "refused"}
+"""What a Russian text says in these words: names of programs, files and commands."""
+
+
+def english_in(readme: str) -> set[str]:
+    """Find the words of a Russian text that are neither code, nor names, nor parts of identifiers."""
+    told = re.sub(r"```.*?```|`[^`]*`|\((?:PostgreSQL|MariaDB) .*?\)\)?", "", readme, flags=re.DOTALL)
+    told = re.sub(r"^\d\. +[a-z].*$", "", told, flags=re.MULTILINE)  # the revisions' own messages
+    words = set(re.findall(r"\b[a-z]{3,}\b", told))
+    return {word for word in words - NAMES if not re.search(rf"\w*{word}\w*\d|\d\w*{word}", told)}
+
+
 def test_the_readme_in_russian_has_no_english_left(releases: Releases, postgresql_server: Server) -> None:
     project = sample_project(postgresql_server)
     bundle = releases.of(project, "faa4416c842b:a5390146783a", handoff_language="ru")
     readme = bundle.text("README.md")
     assert readme.startswith("# Релиз: faa4416c842b → a5390146783a\n\n**ПРОВЕРЕНО.**")
     assert "столбец `author.ref_code`: появляется" in readme
-    told = re.sub(r"```.*?```|`[^`]*`|\(PostgreSQL.*?\)\)|^\d\. .*$", "", readme, flags=re.DOTALL | re.MULTILINE)
-    words = set(re.findall(r"[a-z]{3,}", told)) - {
-        "alembic",
-        "upgrade",
-        "downgrade",
-        "sql",
-        "psql",
-        "faa",
-        "exit",
-        "stairway",
-    }
-    assert not {word for word in words if not re.search(rf"\w*{word}\w*\d|\d\w*{word}", told)}
+    assert english_in(readme) == set()
     assert '<html lang="ru">' in bundle.text("report.html")
+
+
+def test_the_readme_for_mariadb_in_russian_has_no_english_left(tmp_path: Path, mariadb_server: Server) -> None:
+    releases = Releases(tmp_path, mariadb_server)
+    added = Rev("b", sql("ALTER TABLE notes ADD tag int"), sql("ALTER TABLE notes DROP COLUMN tag"))
+    bundle = releases.make(
+        NOTES, added, table("c", "two", "id int"), dialect="mysql", options={"handoff_language": "ru"}
+    )
+    readme = bundle.text("README.md")
+    assert "### Если выполнение прервалось посередине" in readme
+    assert english_in(readme) == set()
 
 
 class Page(HTMLParser):
