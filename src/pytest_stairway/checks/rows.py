@@ -7,29 +7,26 @@ did to rows that are back afterwards is not told at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_stairway.checks.new_labels import labels_added_by
+from pytest_stairway.checks.row_excursions import check_excursion
+from pytest_stairway.checks.row_teller import RowTeller, is_loss, overwrites, told_of
 from pytest_stairway.findings import Direction, Finding, Severity
-from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import RowChange, Rows, compare_rows
 from pytest_stairway.schema import Key
-from pytest_stairway.walk.carried_rows import EVERY_TABLE
 from pytest_stairway.walk.faults import is_irreversible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from pytest_stairway.revisions import Revision
-    from pytest_stairway.rows import RowDifference, TableRows
+    from pytest_stairway.rows import RowDifference
     from pytest_stairway.schema import Schema
     from pytest_stairway.walk.roundtrip import Roundtrip, RowMoments
 
 __all__ = ["check_rows"]
-
-_FUNCTIONS = {Direction.UPGRADE: "upgrade", Direction.DOWNGRADE: "downgrade", Direction.REUPGRADE: "upgrade"}
-_ROWS_FILE = "supply rows or values for it by stairway_rows_file (docs/rows.md)"
 
 
 def check_rows(
@@ -54,75 +51,22 @@ def check_rows(
     failure = trip.failures.get(Direction.DOWNGRADE)
     excused = trip.left_alone or (failure is not None and is_irreversible(failure, revision))
     new = labels_added_by(parents)
-    teller = _Teller(revision=revision, dialect=dialect, excused=excused, told=told, new_labels=new)
+    teller = RowTeller(revision=revision, dialect=dialect, excused=excused, told=told, new_labels=new)
     findings = list(teller.unpopulated(trip))
     if trip.rows is not None:
         for name in trip.rows.before:
             schema = trip.upgraded.get(name) if trip.upgraded is not None else None
             findings += _Steps.of(trip.rows, name, teller, schema).findings()
             if trip.excursion is not None and bottom is not None:
-                findings += _check_excursion(trip.rows, trip.excursion.rows, name, teller, bottom)
+                findings += check_excursion(trip.rows, trip.excursion.rows, name, teller, bottom)
     return tuple(findings)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Teller:
-    """Makes findings of one revision."""
-
-    revision: Revision
-    dialect: str
-    excused: bool
-    """The revision is declared irreversible: somebody knows what it does."""
-    told: Collection[str]
-    new_labels: frozenset[str] = frozenset()
-    """Labels of enum types that the revision before has added: only rows that were made up hold them."""
-
-    def tells_of(self, table: str, column: str | None) -> bool:
-        """Tell whether the schema's findings name a table or a column."""
-        return f"table {table}" in self.told or f"column {table}.{column}" in self.told
-
-    def finding(
-        self,
-        code: str,
-        direction: Direction,
-        what: str,
-        message: str,
-        *,
-        hint: str | None = None,
-        severity: Severity | None = None,
-    ) -> Finding:
-        """Make a finding that stands at the step's function."""
-        return Finding(
-            code=code,
-            severity=severity,  # type: ignore[arg-type]  # None is the code's own
-            revision=self.revision.revision,
-            direction=direction,
-            dialect=self.dialect,
-            object=what,
-            message=message,
-            hint=hint,
-            path=shown(self.revision.path),
-            line=self.revision.line_of(_FUNCTIONS[direction]),
-        )
-
-    def unpopulated(self, trip: Roundtrip) -> Iterator[Finding]:
-        """Tell of the tables that could not be given rows."""
-        for each in trip.unpopulated:
-            what = f"table {each.table}" if each.table != EVERY_TABLE else "every table"
-            yield self.finding(
-                "not-populated",
-                Direction.UPGRADE,
-                what,
-                f"{what}: no row could be made, so nothing is known of its data: {each.reason}",
-                hint=_ROWS_FILE[0].upper() + _ROWS_FILE[1:],
-            )
 
 
 @dataclass(slots=True, kw_only=True)
 class _Steps:
     """What became of one database's rows."""
 
-    teller: _Teller
+    teller: RowTeller
     up: tuple[RowDifference, ...] = ()
     """From before to after the upgrade."""
     back: tuple[RowDifference, ...] | None = None
@@ -142,7 +86,7 @@ class _Steps:
         self._old_names = {each.to: each.table for each in renamed if each.to is not None}
 
     @classmethod
-    def of(cls, rows: RowMoments, name: str, teller: _Teller, schema: Schema | None) -> _Steps:
+    def of(cls, rows: RowMoments, name: str, teller: RowTeller, schema: Schema | None) -> _Steps:
         """Compare the moments of one database."""
 
         def compared(one: dict[str, Rows] | None, other: dict[str, Rows] | None) -> tuple[RowDifference, ...] | None:
@@ -177,17 +121,17 @@ class _Steps:
                     continue  # the schema is not restored, so that nobody expects the data back
                 yield self._dropped(each)
             elif each.change is RowChange.ROWS_LOST:
-                yield self._tell_upgrade("rows-deleted", each, f"the upgrade deletes rows: {_told(each)}")
-            elif each.change is RowChange.VALUES_CHANGED and _overwrites(each) and not each.converted:
+                yield self._tell_upgrade("rows-deleted", each, f"the upgrade deletes rows: {told_of(each)}")
+            elif each.change is RowChange.VALUES_CHANGED and overwrites(each) and not each.converted:
                 hint = "Let a backfill touch what is empty only: `… WHERE … IS NULL`"
-                message = f"the upgrade overwrites values: {_told(each)}"
+                message = f"the upgrade overwrites values: {told_of(each)}"
                 yield self._tell_upgrade("values-overwritten", each, message, hint=hint)
 
     def _came_back(self, table: str, up: RowDifference) -> bool:
         """Tell whether the rows are, after the downgrade, as they were before."""
         if self.back is None:
             return False
-        return not any(_is_loss(each) and _concerns(each, table, up.column) for each in self.back)
+        return not any(is_loss(each) and _concerns(each, table, up.column) for each in self.back)
 
     def _dropped(self, each: RowDifference) -> Finding:
         what = f"column {each.column}" if each.column else f"table {each.table}"
@@ -195,7 +139,7 @@ class _Steps:
             "data-dropped",
             Direction.UPGRADE,
             each.object,
-            f"the upgrade drops {what}, which holds data: {_told(each)}{self._return_of(each)}",
+            f"the upgrade drops {what}, which holds data: {told_of(each)}{self._return_of(each)}",
             hint="Keep the data somewhere, or say that it may go: `# stairway: accept data-dropped: REASON`",
             severity=Severity.INFO if self.teller.excused else None,
         )
@@ -208,7 +152,7 @@ class _Steps:
         for each in self.back:
             others = each.change is RowChange.VALUES_CHANGED and each.overwritten > each.emptied
             if others and (each.table, each.column) == (table, dropped.column):
-                return f"; the downgrade brings back others: {_told(each)}"
+                return f"; the downgrade brings back others: {told_of(each)}"
             if each.change is RowChange.ROWS_LOST and each.table == table and each.rows < each.total:
                 return f", and the downgrade does not bring all of it back: {each.rows} of {each.total} rows are gone"
         return ", and the downgrade does not bring it back"
@@ -224,7 +168,7 @@ class _Steps:
     def _of_round_trip(self) -> Iterator[Finding]:
         """Tell what is not as it was, but for what the upgrade itself dropped."""
         for each in self.back or ():
-            if not _is_loss(each) or self._was_dropped(each.table, each.column) or each.converted:
+            if not is_loss(each) or self._was_dropped(each.table, each.column) or each.converted:
                 continue
             if each.change is RowChange.ROWS_LOST:
                 self._lost.add(each.table)
@@ -232,7 +176,7 @@ class _Steps:
                     "rows-lost",
                     Direction.DOWNGRADE,
                     each.object,
-                    f"rows are gone after upgrade and downgrade: {_told(each)}{self._culprit(each)}",
+                    f"rows are gone after upgrade and downgrade: {told_of(each)}{self._culprit(each)}",
                     hint="Let the upgrade keep them, or the downgrade put them back",
                 )
             elif each.change is RowChange.VALUES_CHANGED:
@@ -243,7 +187,7 @@ class _Steps:
                     "values-not-restored",
                     Direction.DOWNGRADE,
                     each.object,
-                    f"values are others after upgrade and downgrade: {_told(each)}{why}",
+                    f"values are others after upgrade and downgrade: {told_of(each)}{why}",
                     hint="Put the values back in downgrade(), or let the upgrade leave them alone",
                     severity=Severity.INFO if made_up else None,
                 )
@@ -252,7 +196,7 @@ class _Steps:
         """Say where it is the upgrade that did it."""
         for each in self.up:
             table = self._old_names.get(each.table, each.table)
-            if (table, each.column, each.change) == (loss.table, loss.column, loss.change) and _is_loss(each):
+            if (table, each.column, each.change) == (loss.table, loss.column, loss.change) and is_loss(each):
                 return "; the upgrade deletes them" if each.column is None else "; the upgrade overwrites them"
         return ""
 
@@ -311,7 +255,7 @@ class _Steps:
             "not-repeatable",
             Direction.REUPGRADE,
             each.object,
-            f"the second upgrade {what}: {_told(each)}",
+            f"the second upgrade {what}: {told_of(each)}",
             hint="Derive values from what is in the row, not from random() or the clock; or accept it",
         )
 
@@ -323,78 +267,11 @@ class _Steps:
                     "data-dropped",
                     Direction.DOWNGRADE,
                     each.object,
-                    f"the downgrade drops column {each.column}, which the upgrade filled: {_told(each)}",
+                    f"the downgrade drops column {each.column}, which the upgrade filled: {told_of(each)}",
                     severity=Severity.INFO,
                 )
-
-
-def _check_excursion(
-    rows: RowMoments, after: dict[str, Rows], name: str, teller: _Teller, bottom: Revision
-) -> Iterator[Finding]:
-    """Tell what a revision fills otherwise once the column was dropped and made again by an earlier one."""
-    if rows.reupgraded is None:
-        return
-    below = ", ".join(bottom.down_revision) or "base"
-    for each in compare_rows(rows.reupgraded[name], after[name]):
-        if each.change is not RowChange.VALUES_CHANGED or each.column is None or not _overwrites(each):
-            continue
-        if not _fills_otherwise(rows.before[name], rows.reupgraded[name], after[name], each):
-            continue
-        yield teller.finding(
-            "not-repeatable",
-            Direction.REUPGRADE,
-            each.object,
-            f"going down to {below} and up again fills other values, because the downgrade of {bottom.revision} drops "
-            f"the column: {_told(each)}",
-            hint="Derive values from what is in the row, not from random() or the clock; or accept it",
-        )
-        yield replace(teller, revision=bottom).finding(
-            "data-dropped",
-            Direction.DOWNGRADE,
-            each.object,
-            f"the downgrade drops column {each.column}, which {teller.revision.revision} fills: {each.total} values; "
-            "going up again fills it with others",
-            severity=Severity.INFO,
-        )
-
-
-def _fills_otherwise(before: Rows, one: Rows, other: Rows, each: RowDifference) -> bool:
-    """Tell whether a value is another one in a row where the upgrade filled it: elsewhere it was somebody else's."""
-    column = each.column or ""
-    tables = [rows.get(each.table) for rows in (before, one, other)]
-    if any(table is None or column not in table.columns for table in tables):
-        return False
-    values = [{_key(table, row): row[table.columns.index(column)] for row in table.rows} for table in tables if table]
-    return any(values[1].get(key) != values[2].get(key) for key, value in values[0].items() if value is None)
-
-
-def _key(table: TableRows, row: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    """Give what identifies a row."""
-    return tuple(row[table.columns.index(name)] for name in table.key)
-
-
-def _is_loss(each: RowDifference) -> bool:
-    """Tell whether something that was there is not any more; a NULL that was filled is no loss."""
-    if each.change is RowChange.VALUES_CHANGED:
-        return _overwrites(each)
-    return each.holds_data and each.change in {
-        RowChange.ROWS_LOST,
-        RowChange.COLUMN_DROPPED,
-        RowChange.TABLE_DROPPED,
-    }
-
-
-def _overwrites(each: RowDifference) -> bool:
-    return each.overwritten > 0 or (each.at_least and not each.rows)
 
 
 def _concerns(each: RowDifference, table: str, column: str | None) -> bool:
     """Tell whether a difference is about a column, or about any of a table where none is named."""
     return each.table == table and (column is None or each.column in {None, column})
-
-
-def _told(each: RowDifference) -> str:
-    """Tell an example and how many there are."""
-    if not each.examples:
-        return each.words()
-    return each.words().removeprefix(f"{each.object}: ").removeprefix(f"{each.change.value}, such as ")
