@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.asking import ask
 from pytest_stairway.exceptions import UsageError
-from pytest_stairway.rows.backend import quote, run
+from pytest_stairway.rows.backend import display_name, quote, run
 from pytest_stairway.rows.captured import LONG, Rows, TableRows, shorten
 from pytest_stairway.rows.postgresql_relations import default_schema, read_relations, text_literal
 from pytest_stairway.rows.sqlite import as_texts
@@ -36,6 +36,11 @@ SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_flo
 """What decides how PostgreSQL writes a value."""
 _MYSQL = frozenset({"mysql", "mariadb"})
 _NOW = f"""concat_ws('\x1f', {", ".join(f"current_setting('{name}')" for name in SETTINGS)})"""
+_WRITTEN = """SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_locks l
+JOIN pg_catalog.pg_class c ON c.oid = l.relation AND c.relkind = 'r' AND c.oid >= 16384
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE l.pid = pg_backend_pid() AND l.mode = 'RowExclusiveLock'"""
+_SQLITE_TRIGGERS = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' LIMIT 1"
 _SQLITE_COLUMNS = """SELECT m.name, x.name, x.type, x.pk FROM sqlite_master m JOIN pragma_table_xinfo(m.name) x
 WHERE m.type = 'table' AND {} ORDER BY m.name, x.cid"""
 
@@ -102,6 +107,15 @@ class RowReader:
     def changed(self, connection: Connection) -> frozenset[str] | None:
         """Name the tables that have other rows than when they were captured, where the server can tell; else None."""
         return None if self._mysql is None else frozenset(self._mysql.changed(connection) - self._ignore)
+
+    def written(self, connection: Connection) -> frozenset[str] | None:
+        """Name the tables that this transaction has written to, and maybe others; None where that cannot be told."""
+        if self._mysql is not None:
+            return self.changed(connection)
+        if not self._postgresql:
+            return None if run(connection, _SQLITE_TRIGGERS) else frozenset()
+        default = default_schema(connection)
+        return frozenset(display_name(schema, name, default) for schema, name in ask(connection, _WRITTEN))
 
     def _capture(
         self, connection: Connection, wanted: Collection[str] | None, known: Mapping[str, KnownTable | None]

@@ -44,6 +44,8 @@ class Population:
     """The tables that this call inserted into or updated."""
     known: Mapping[str, KnownTable] = field(default_factory=dict)
     """What `RowReader.capture` of the tables in `written` can be told."""
+    fires: bool = False
+    """Triggers or rules of those tables may have written to others."""
 
     @property
     def populated(self) -> tuple[str, ...]:
@@ -138,6 +140,7 @@ class RowGenerator:
             reasons=dict(self._memory.reasons),
             written=frozenset(written),
             known=work.known,
+            fires=work.fires,
         )
 
     def forget(self) -> None:

@@ -62,6 +62,11 @@ class TopUp:
         """What capturing the rows of the tables that were written to needs to know of them."""
         return {name: KnownTable.of(self._shapes[name]) for name in self._written}
 
+    @property
+    def fires(self) -> bool:
+        """Whether triggers or rules of the tables that were written to may have written to others."""
+        return any(self._shapes[name].fires for name in self._written)
+
     def run(self, wanted: Sequence[str] | None) -> set[str]:
         """Top up, and tell which tables were written to.
 

@@ -114,6 +114,7 @@ def _outline(relation: Relation, types: TypeCatalog, default: str) -> TableShape
         columns=tuple(_column(column, relation, types) for column in relation.columns),
         skips_conflicts=not relation.has_rules,
         returns=not relation.has_rules,
+        fires=relation.fires,
         complete=False,
     )
 

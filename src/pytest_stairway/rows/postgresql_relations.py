@@ -22,7 +22,9 @@ __all__ = ["Attribute", "Relation", "default_schema", "read_relations", "text_li
 
 _TABLES = """
 SELECT 'table', oid::int8, ARRAY[relnamespace::regnamespace::text, relname::text, relkind::text, relpersistence::text,
- relispartition::text, relhassubclass::text, relhasrules::text, relrowsecurity::text]
+ relispartition::text, relhassubclass::text, relhasrules::text, relrowsecurity::text,
+ (relhasrules OR relhastriggers
+  AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal))::text]
 FROM pg_class WHERE oid = ANY ({oids})"""
 _COLUMNS = """
 SELECT 'column', attrelid::int8, ARRAY[attname::text, attnum::text, format_type(atttypid, atttypmod), attnotnull::text,
@@ -76,6 +78,8 @@ class Relation:
     has_children: bool
     has_rules: bool
     row_security: bool
+    fires: bool
+    """It has rules or triggers, which may write elsewhere."""
     columns: list[Attribute] = field(default_factory=list)
     key: tuple[int, ...] = ()
     """The numbers of the primary key's columns."""
@@ -155,7 +159,7 @@ def _read(connection: Connection, parts: list[str], oids: str) -> list[Relation]
 
 
 def _relation(oid: int, facts: list[str]) -> Relation:
-    schema, name, kind, _, is_partition, has_children, has_rules, row_security = facts
+    schema, name, kind, _, is_partition, has_children, has_rules, row_security, fires = facts
     return Relation(
         oid=oid,
         schema=schema[1:-1].replace('""', '"') if schema.startswith('"') else schema,
@@ -165,6 +169,7 @@ def _relation(oid: int, facts: list[str]) -> Relation:
         has_children=has_children == "true",
         has_rules=has_rules == "true",
         row_security=row_security == "true",
+        fires=fires == "true",
     )
 
 

@@ -143,6 +143,8 @@ class TableShape:
     """``ON CONFLICT DO NOTHING`` can be used."""
     returns: bool = True
     """``RETURNING`` can be used."""
+    fires: bool = True
+    """What writes to it may write elsewhere as well, by a trigger or a rule; in doubt it may."""
     complete: bool = True
     """Whether the rules are known, or the columns only."""
     oid: int = 0

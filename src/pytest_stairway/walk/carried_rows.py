@@ -253,8 +253,8 @@ class _Database:
         tables = self.pending if supply is None else None
         captured = None if lost else self.latest
         population = self.generator.top_up(connection, tables=tables, supply=supply, captured=captured)
-        also = self.reader.changed(connection) if population.written else None  # a trigger may have written, too
-        wanted = None if lost else population.written | (also or frozenset())
+        also = self.reader.written(connection) if population.fires else frozenset()
+        wanted = None if lost or also is None else population.written | also
         self.latest = self.reader.capture(connection, wanted, previous=captured, known=population.known)
         self.population = population
         self.pending = set()

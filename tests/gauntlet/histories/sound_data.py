@@ -246,6 +246,25 @@ CASES = (
             ),
         ],
     ),
+    Case(
+        "counted-by-a-trigger",
+        "a trigger counts rows in another table, also those that a later column is tried with; that table changes then",
+        [
+            table("a1", "counter", "id serial PRIMARY KEY", "total integer NOT NULL DEFAULT 0"),
+            Rev(
+                "b2",
+                lines(
+                    "CREATE TABLE author (id serial PRIMARY KEY, name text)",
+                    "CREATE FUNCTION count_up() RETURNS trigger LANGUAGE plpgsql AS "
+                    "$$ BEGIN UPDATE counter SET total = (total + 1) % 1000; RETURN NEW; END $$",
+                    "CREATE TRIGGER counting AFTER INSERT OR UPDATE ON author FOR EACH ROW EXECUTE FUNCTION count_up()",
+                ),
+                lines("DROP TABLE author", "DROP FUNCTION count_up()"),
+            ),
+            Rev("c3", sql("ALTER TABLE author ADD age integer"), sql("ALTER TABLE author DROP age")),
+            Rev("d4", sql("ALTER TABLE counter ADD unit text"), sql("ALTER TABLE counter DROP unit")),
+        ],
+    ),
     Lite(
         "lite-renamed",
         "a batch migration renames a column, and changes another one's type",
@@ -273,6 +292,24 @@ CASES = (
                 + '\nwith op.batch_alter_table("author") as batch:\n    batch.alter_column("name", nullable=False)',
                 'with op.batch_alter_table("author") as batch:\n    batch.alter_column("name", nullable=True)',
             ),
+        ],
+    ),
+    Lite(
+        "lite-counted-by-a-trigger",
+        "a trigger counts rows in another table, also those that a later column is tried with; that table changes then",
+        [
+            table("a1", "counter", "id integer PRIMARY KEY", "total integer NOT NULL DEFAULT 0"),
+            Rev(
+                "b2",
+                lines(
+                    "CREATE TABLE author (id integer PRIMARY KEY, name text)",
+                    "CREATE TRIGGER counting AFTER INSERT ON author BEGIN "
+                    "UPDATE counter SET total = (total + 1) % 1000; END",
+                ),
+                lines("DROP TABLE author"),
+            ),
+            Rev("c3", sql("ALTER TABLE author ADD age integer"), sql("ALTER TABLE author DROP age")),
+            Rev("d4", sql("ALTER TABLE counter ADD unit text"), sql("ALTER TABLE counter DROP unit")),
         ],
     ),
 )
