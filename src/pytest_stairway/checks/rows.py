@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_stairway.checks.new_labels import labels_added_by
 from pytest_stairway.checks.row_excursions import check_excursion
 from pytest_stairway.checks.row_teller import RowTeller, is_loss, overwrites, told_of
+from pytest_stairway.checks.touching import is_set_by_trigger
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.rows import RowChange, Rows, compare_rows
 from pytest_stairway.schema import Key
@@ -113,7 +114,7 @@ class _Steps:
     def _of_upgrade(self) -> Iterator[Finding]:
         for each in self.up:
             table = self._old_names.get(each.table, each.table)
-            if not each.holds_data or self._came_back(table, each):
+            if not each.holds_data or self._came_back(table, each) or self._is_touched(each):
                 continue
             if each.change in {RowChange.TABLE_DROPPED, RowChange.COLUMN_DROPPED}:
                 self._lost.add(table)
@@ -180,17 +181,30 @@ class _Steps:
                     hint="Let the upgrade keep them, or the downgrade put them back",
                 )
             elif each.change is RowChange.VALUES_CHANGED:
-                self._lost.add(each.table)
-                made_up = bool(each.replaced) and each.replaced <= self.teller.new_labels
-                why = ", which the revision before has only just added" if made_up else self._culprit(each)
-                yield self.teller.finding(
-                    "values-not-restored",
-                    Direction.DOWNGRADE,
-                    each.object,
-                    f"values are others after upgrade and downgrade: {told_of(each)}{why}",
-                    hint="Put the values back in downgrade(), or let the upgrade leave them alone",
-                    severity=Severity.INFO if made_up else None,
-                )
+                yield self._not_restored(each)
+
+    def _not_restored(self, each: RowDifference) -> Finding:
+        """Tell of values that are not back, with the reason where nobody can be blamed for it."""
+        excuse = None
+        if self._is_touched(each):
+            excuse = "; a trigger of the table sets them whenever a row is written"
+        else:
+            self._lost.add(each.table)
+            if each.replaced and each.replaced <= self.teller.new_labels:
+                excuse = ", which the revision before has only just added"
+        return self.teller.finding(
+            "values-not-restored",
+            Direction.DOWNGRADE,
+            each.object,
+            f"values are others after upgrade and downgrade: {told_of(each)}{excuse or self._culprit(each)}",
+            hint="Put the values back in downgrade(), or let the upgrade leave them alone" if excuse is None else None,
+            severity=Severity.INFO if excuse is not None else None,
+        )
+
+    def _is_touched(self, each: RowDifference) -> bool:
+        """Tell whether values changed that a trigger sets whenever a row is written."""
+        of_column = each.change is RowChange.VALUES_CHANGED and each.column is not None
+        return of_column and self.schema is not None and is_set_by_trigger(self.schema, each.table, each.column or "")
 
     def _culprit(self, loss: RowDifference) -> str:
         """Say where it is the upgrade that did it."""
@@ -214,7 +228,7 @@ class _Steps:
     def _of_second_upgrade(self) -> Iterator[Finding]:
         """Tell what the upgrade fills otherwise the second time, where nothing was lost on the way."""
         for each in self.again:
-            if self._follows_from_loss(each) or self._is_given(each):
+            if self._follows_from_loss(each) or self._is_given(each) or self._is_touched(each):
                 continue
             if each.change is RowChange.VALUES_CHANGED and self._was_filled(each):
                 yield self._not_repeatable(each, "fills other values than the first")

@@ -247,6 +247,27 @@ CASES = (
         ],
     ),
     Case(
+        "touched-by-a-trigger",
+        "a backfill of a new column, in a table where a trigger notes when a row was written",
+        [
+            Rev(
+                "a1",
+                lines(
+                    "CREATE TABLE author (id serial PRIMARY KEY, name text, updated_at timestamptz NOT NULL DEFAULT now())",
+                    "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS "
+                    "$$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$",
+                    "CREATE TRIGGER touching BEFORE UPDATE ON author FOR EACH ROW EXECUTE FUNCTION touch()",
+                ),
+                lines("DROP TABLE author", "DROP FUNCTION touch()"),
+            ),
+            Rev(
+                "b2",
+                lines("ALTER TABLE author ADD nick text", "UPDATE author SET nick = name"),
+                sql("ALTER TABLE author DROP nick"),
+            ),
+        ],
+    ),
+    Case(
         "counted-by-a-trigger",
         "a trigger counts rows in another table, also those that a later column is tried with; that table changes then",
         [
@@ -291,6 +312,26 @@ CASES = (
                 sql("UPDATE author SET name = 'author-' || id WHERE name IS NULL")
                 + '\nwith op.batch_alter_table("author") as batch:\n    batch.alter_column("name", nullable=False)',
                 'with op.batch_alter_table("author") as batch:\n    batch.alter_column("name", nullable=True)',
+            ),
+        ],
+    ),
+    Lite(
+        "lite-touched-by-a-trigger",
+        "a backfill of a new column, in a table where a trigger notes when a row was written",
+        [
+            Rev(
+                "a1",
+                lines(
+                    "CREATE TABLE author (id integer PRIMARY KEY, name text, updated_at timestamp)",
+                    "CREATE TRIGGER touching AFTER UPDATE OF name ON author BEGIN "
+                    "UPDATE author SET updated_at = strftime('%f', 'now') WHERE id = NEW.id; END",
+                ),
+                lines("DROP TABLE author"),
+            ),
+            Rev(
+                "b2",
+                lines("UPDATE author SET name = 'anonymous' WHERE name IS NULL"),
+                "pass",
             ),
         ],
     ),
