@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_stairway.checks.touching import is_set_by_trigger
+from pytest_stairway.checks.touching import is_filled_by_trigger, is_set_by_trigger
 from pytest_stairway.schema import Key, Schema
 
 TRIGGER = "BEFORE UPDATE ON public.author FOR EACH ROW EXECUTE FUNCTION public.touch()"
@@ -58,3 +58,20 @@ def test_what_does_not_set_it_is_no_excuse(trigger: str, function: str) -> None:
 
 def test_a_trigger_of_another_table_is_no_excuse() -> None:
     assert not is_set_by_trigger(schema(TRIGGER, "BEGIN NEW.updated_at = now(); END"), "writer", "updated_at")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "function"),
+    [
+        (TRIGGER, "BEGIN INSERT INTO audit (author_id) VALUES (NEW.id); RETURN NEW; END"),
+        (TRIGGER, 'BEGIN INSERT INTO public."audit" SELECT NEW.*; RETURN NEW; END'),
+        ("AFTER UPDATE ON author BEGIN INSERT INTO audit VALUES (NEW.id); END", ""),
+    ],
+)
+def test_a_trigger_of_any_table_fills_another(trigger: str, function: str) -> None:
+    assert is_filled_by_trigger(schema(trigger, function), "audit")
+
+
+@pytest.mark.parametrize("function", ["BEGIN INSERT INTO audits VALUES (1); END", "BEGIN DELETE FROM audit; END", ""])
+def test_what_inserts_elsewhere_does_not_fill_it(function: str) -> None:
+    assert not is_filled_by_trigger(schema(TRIGGER, function), "audit")

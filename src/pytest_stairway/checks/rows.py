@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_stairway.checks.new_labels import labels_added_by
 from pytest_stairway.checks.row_excursions import check_excursion
 from pytest_stairway.checks.row_teller import RowTeller, is_loss, overwrites, told_of
-from pytest_stairway.checks.touching import is_set_by_trigger
+from pytest_stairway.checks.touching import is_filled_by_trigger, is_set_by_trigger
 from pytest_stairway.findings import Direction, Finding, Severity
 from pytest_stairway.rows import RowChange, Rows, compare_rows
 from pytest_stairway.schema import Key
@@ -201,6 +201,10 @@ class _Steps:
             severity=Severity.INFO if excuse is not None else None,
         )
 
+    def _is_logged(self, each: RowDifference) -> bool:
+        """Tell whether rows came that a trigger inserts whenever a row elsewhere is written."""
+        return self.schema is not None and is_filled_by_trigger(self.schema, each.table)
+
     def _is_touched(self, each: RowDifference) -> bool:
         """Tell whether values changed that a trigger sets whenever a row is written."""
         of_column = each.change is RowChange.VALUES_CHANGED and each.column is not None
@@ -233,7 +237,7 @@ class _Steps:
             if each.change is RowChange.VALUES_CHANGED and self._was_filled(each):
                 yield self._not_repeatable(each, "fills other values than the first")
                 yield from self._dropped_by_downgrade(each)
-            elif each.change is RowChange.ROWS_ADDED:
+            elif each.change is RowChange.ROWS_ADDED and not self._is_logged(each):
                 yield self._not_repeatable(each, "leaves rows that the first did not")
 
     def _follows_from_loss(self, again: RowDifference) -> bool:

@@ -1,4 +1,4 @@
-"""Columns that a trigger sets whenever a row is written, such as ``updated_at``: no migration is to blame for those."""
+"""What triggers do whenever a row is written, such as setting ``updated_at``: no migration is to blame for that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from pytest_stairway.schema import Key, Schema
 
-__all__ = ["is_set_by_trigger"]
+__all__ = ["is_filled_by_trigger", "is_set_by_trigger"]
+
+_QUOTED = r"[\"`\[]?\b{}\b[\"`\]]?"
 
 
 def is_set_by_trigger(schema: Schema, table: str, column: str) -> bool:
@@ -21,16 +23,24 @@ def is_set_by_trigger(schema: Schema, table: str, column: str) -> bool:
         table: its name, qualified outside of the default schema.
         column: of the table.
     """
-    name = rf"[\"`\[]?\b{re.escape(column)}\b[\"`\]]?"
-    sets = re.compile(rf"\bNEW\s*\.\s*{name}\s*:?=(?!=)|\bSET\b[^;]*?(?<![.\w]){name}\s*=", re.IGNORECASE)
-    return any(sets.search(text) is not None for text in _texts(schema, table))
-
-
-def _texts(schema: Schema, table: str) -> Iterator[str]:
-    """Give what the table's triggers on updates do: their own texts, and those of the functions that they name."""
     of_schema, _, name = table.rpartition(".")
+    column = _QUOTED.format(re.escape(column))
+    sets = re.compile(rf"\bNEW\s*\.\s*{column}\s*:?=(?!=)|\bSET\b[^;]*?(?<![.\w]){column}\s*=", re.IGNORECASE)
     triggers = [text for key, text in _of_kind(schema, "trigger") if (key.schema, key.parent) == (of_schema, name)]
-    triggers = [text for text in triggers if re.search(r"\bUPDATE\b", text)]
+    updating = [text for text in triggers if re.search(r"\bUPDATE\b", text)]
+    return any(sets.search(text) is not None for text in _with_functions(schema, updating))
+
+
+def is_filled_by_trigger(schema: Schema, table: str) -> bool:
+    """Tell whether a trigger of any table inserts rows into this one, as those do that keep a log."""
+    name = _QUOTED.format(re.escape(table.rpartition(".")[2]))
+    inserts = re.compile(rf"\bINSERT\s+INTO\s+(?:[\"`]?\w+[\"`]?\s*\.\s*)?{name}", re.IGNORECASE)
+    triggers = [text for _, text in _of_kind(schema, "trigger")]
+    return any(inserts.search(text) is not None for text in _with_functions(schema, triggers))
+
+
+def _with_functions(schema: Schema, triggers: list[str]) -> Iterator[str]:
+    """Give the triggers' texts, and those of the functions that they name."""
     yield from triggers
     for key, text in _of_kind(schema, "function") if triggers else ():
         if any(f"{key.name.partition('(')[0]}(" in trigger for trigger in triggers):

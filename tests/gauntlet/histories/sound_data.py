@@ -248,17 +248,18 @@ CASES = (
     ),
     Case(
         "touched-by-a-trigger",
-        "a backfill of a new column, in a table where a trigger notes when a row was written",
+        "a backfill of a new column, in a table where a trigger notes when a row was written, there and in a log",
         [
             Rev(
                 "a1",
                 lines(
                     "CREATE TABLE author (id serial PRIMARY KEY, name text, updated_at timestamptz NOT NULL DEFAULT now())",
+                    "CREATE TABLE log (id serial PRIMARY KEY, author integer, at timestamptz NOT NULL DEFAULT now())",
                     "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS "
-                    "$$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$",
+                    "$$ BEGIN NEW.updated_at := now(); INSERT INTO log (author) VALUES (NEW.id); RETURN NEW; END $$",
                     "CREATE TRIGGER touching BEFORE UPDATE ON author FOR EACH ROW EXECUTE FUNCTION touch()",
                 ),
-                lines("DROP TABLE author", "DROP FUNCTION touch()"),
+                lines("DROP TABLE author", "DROP FUNCTION touch()", "DROP TABLE log"),
             ),
             Rev(
                 "b2",
