@@ -24,6 +24,9 @@ def schema(trigger: str, function: str = "") -> Schema:
         "BEGIN NEW.updated_at = now(); RETURN NEW; END",
         "BEGIN new.updated_at := now(); RETURN NEW; END",
         'BEGIN NEW."updated_at" := clock_timestamp(); RETURN NEW; END',
+        "BEGIN NEW.updated_at = timezone('utc', now()); RETURN NEW; END",
+        "BEGIN NEW.updated_at := (current_timestamp AT TIME ZONE 'UTC'); RETURN NEW; END",
+        "BEGIN NEW.updated_at = OLD.updated_at + 1; RETURN NEW; END",
     ],
 )
 def test_the_function_that_a_trigger_calls_sets_the_column(function: str) -> None:
@@ -34,7 +37,7 @@ def test_the_function_that_a_trigger_calls_sets_the_column(function: str) -> Non
     "trigger",
     [
         "AFTER UPDATE ON author BEGIN UPDATE author SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.id; END",
-        "AFTER UPDATE ON author BEGIN UPDATE author SET name = name, `updated_at` = 1 WHERE id = NEW.id; END",
+        "AFTER UPDATE ON author BEGIN UPDATE author SET name = name, `updated_at` = datetime() WHERE id = NEW.id; END",
         "BEFORE UPDATE SET NEW.updated_at = NOW()",
     ],
 )
@@ -47,6 +50,8 @@ def test_the_trigger_itself_sets_the_column(trigger: str) -> None:
     [
         (TRIGGER, "BEGIN IF NEW.updated_at == OLD.updated_at THEN RETURN NULL; END IF; RETURN NEW; END"),
         (TRIGGER, "BEGIN NEW.last_updated_at = now(); RETURN NEW; END"),
+        (TRIGGER, "BEGIN NEW.updated_at = date_trunc('day', NEW.updated_at); NEW.seen_at = now(); RETURN NEW; END"),
+        ("BEFORE UPDATE SET NEW.updated_at = UPPER(NEW.updated_at), NEW.seen_at = NOW()", ""),
         (TRIGGER.replace("touch", "other"), "BEGIN NEW.updated_at = now(); RETURN NEW; END"),
         (TRIGGER.replace("UPDATE", "INSERT"), "BEGIN NEW.updated_at = now(); RETURN NEW; END"),
         ("AFTER UPDATE ON author BEGIN DELETE FROM log WHERE updated_at = 1; END", ""),

@@ -187,7 +187,7 @@ class _Steps:
         """Tell of values that are not back, with the reason where nobody can be blamed for it."""
         excuse = None
         if self._is_touched(each):
-            excuse = "; a trigger of the table sets them whenever a row is written"
+            excuse = "; a trigger of the table sets them by the clock, or counts, whenever a row is written"
         else:
             self._lost.add(each.table)
             if each.replaced and each.replaced <= self.teller.new_labels:
@@ -206,7 +206,7 @@ class _Steps:
         return self.schema is not None and is_filled_by_trigger(self.schema, each.table)
 
     def _is_touched(self, each: RowDifference) -> bool:
-        """Tell whether values changed that a trigger sets whenever a row is written."""
+        """Tell whether values changed that a trigger sets by the clock, or counts, whenever a row is written."""
         of_column = each.change is RowChange.VALUES_CHANGED and each.column is not None
         return of_column and self.schema is not None and is_set_by_trigger(self.schema, each.table, each.column or "")
 

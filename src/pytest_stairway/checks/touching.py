@@ -1,4 +1,4 @@
-"""What triggers do whenever a row is written, such as setting ``updated_at``: no migration is to blame for that."""
+"""What triggers do whenever a row is written, such as noting the time in ``updated_at``: no migration is to blame for that."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ if TYPE_CHECKING:
 
 __all__ = ["is_filled_by_trigger", "is_set_by_trigger"]
 
+_CLOCKS = (
+    "now|(?:current|clock|statement|transaction|utc)_timestamp|localtimestamp|sysdate"
+    "|datetime|strftime|unixepoch|julianday"  # SQLite's
+)
 _QUOTED = r"[\"`\[]?\b{}\b[\"`\]]?"
 
 
 def is_set_by_trigger(schema: Schema, table: str, column: str) -> bool:
-    """Tell whether an update of any row sets a column, by a trigger of its table or a function that this one calls.
+    """Tell whether an update of any row sets a column by the clock, or counts it up.
+
+    A trigger of its table does so, or a function that this one calls.  One that makes something of what is in the row
+    is another matter: who sets it off changes what users have entered.
 
     Args:
         schema: in which the table is.
@@ -25,7 +32,9 @@ def is_set_by_trigger(schema: Schema, table: str, column: str) -> bool:
     """
     of_schema, _, name = table.rpartition(".")
     column = _QUOTED.format(re.escape(column))
-    sets = re.compile(rf"\bNEW\s*\.\s*{column}\s*:?=(?!=)|\bSET\b[^;]*?(?<![.\w]){column}\s*=", re.IGNORECASE)
+    target = rf"(?:\bNEW\s*\.\s*{column}\s*:?=(?!=)|\bSET\b[^;]*?(?<![.\w]){column}\s*=)"
+    value = rf"(?:[^;,]*?\b(?:{_CLOCKS})\b|\s*timezone\s*\([^;]*?\b(?:{_CLOCKS})\b|\s*OLD\s*\.\s*{column}\s*\+)"
+    sets = re.compile(target + value, re.IGNORECASE)
     triggers = [text for key, text in _of_kind(schema, "trigger") if (key.schema, key.parent) == (of_schema, name)]
     updating = [text for text in triggers if re.search(r"\bUPDATE\b", text)]
     return any(sets.search(text) is not None for text in _with_functions(schema, updating))
