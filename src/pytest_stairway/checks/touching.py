@@ -1,4 +1,4 @@
-"""What triggers do whenever a row is written, such as noting the time in ``updated_at``: no migration is to blame for that."""
+"""What triggers do whenever a row is written, such as noting the time: no migration is to blame for that."""
 
 from __future__ import annotations
 
