@@ -10,7 +10,7 @@ import pytest
 
 from gauntlet.case import Rev, sql, table
 from handoff.lab import files, psql, step_files
-from offline.lab import OfflineLab, sample
+from offline.lab import OfflineLab, env, sample
 from pytest_stairway.clients import connection_variables
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.exceptions import DatabaseUnavailable
@@ -215,7 +215,22 @@ def test_what_runs_outside_a_transaction_says_so_and_is_guarded_on_both_sides(ta
     release = files(environment, "base:b", tmp_path / "release")
     outside = [piece.text for piece in release.up if "no transaction is open" in piece.text]
     assert len(outside) == 1
+    block = release.upgrade.read_text().partition("no transaction is open")[2].partition("CREATE INDEX")[0]
+    assert "SET lock_timeout = '5s';" in block  # those of the transaction went with it
     assert target.run(release.upgrade).ok
+    assert target.run(release.downgrade).ok
+    assert target.run(release.upgrade).ok
+
+
+def test_where_env_py_wants_no_transactions_the_guard_has_one_of_its_own(target: Target, tmp_path: Path) -> None:
+    environment = OfflineLab(tmp_path).environment(
+        table("a", "one", "id int"),
+        Rev("b", sql("CREATE INDEX CONCURRENTLY i ON one (id)"), sql("DROP INDEX i")),
+        env=env("transactional_ddl=False"),
+    )
+    release = files(environment, "base:b", tmp_path / "release")
+    assert target.run(release.upgrade).ok
+    assert target.run(release.upgrade).code == SCRIPT_ERROR
     assert target.run(release.downgrade).ok
     assert target.run(release.upgrade).ok
 

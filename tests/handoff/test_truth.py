@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from gauntlet.case import Rev, sql, table
 from handoff.release_lab import NOTES
 
@@ -40,6 +42,28 @@ def test_what_comes_after_a_commit_in_between_is_told(releases: Releases) -> Non
     assert "In the files one transaction may hold several revisions" in readme
     assert "go on as it says below" in readme
     assert "run the file again" not in readme
+
+
+@pytest.mark.parametrize("ends", ["COMMIT", "INSERT INTO notes (note) VALUES (';'); commit; SELECT 1"])
+def test_a_migration_that_commits_by_itself_makes_nothing_atomic(releases: Releases, ends: str) -> None:
+    up = "\n".join((sql("ALTER TABLE notes ADD more int"), sql(ends)))
+    bundle = releases.make(NOTES, Rev("b", up, sql("ALTER TABLE notes DROP more")))
+    assert not bundle.report["atomic"]
+    assert "either everything, or nothing" not in bundle.text("README.md")
+
+
+def test_words_in_literals_and_bodies_end_no_transaction(releases: Releases) -> None:
+    body = "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN /* ; COMMIT */ RETURN 1; ROLLBACK; END $$"
+    up = "\n".join((sql(body), sql("INSERT INTO notes (note) VALUES ('; COMMIT')")))
+    down = "\n".join((sql("DELETE FROM notes WHERE note = '; COMMIT'"), sql("DROP FUNCTION f()")))
+    assert releases.make(NOTES, Rev("b", up, down)).report["atomic"]
+
+
+def test_what_is_lost_by_going_back_is_not_said_where_nobody_went_back(releases: Releases) -> None:
+    readme = releases.make(NOTES, Rev("b", "op.get_bind().execute(sa.text('SELECT 1')).scalar() + 1", "pass")).text(
+        "README.md"
+    )
+    assert "No rows and no values are lost" not in readme
 
 
 def test_a_column_that_is_still_empty_is_lost_by_going_back_too(releases: Releases) -> None:

@@ -86,7 +86,7 @@ class MysqlGuarding:
         """See `Guarding`."""
         yield Piece(f"DO RELEASE_LOCK({_LOCK});", Kind.GUARD)
 
-    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
+    def enter(self, expected: frozenset[str], *, creates: bool, alone: bool = False) -> Iterator[Piece]:  # noqa: ARG002 - no matter here
         """See `Guarding`."""
         if creates:  # a downgrade to base may have left it empty, and there is no asking whether it is there
             yield Piece(f"CREATE TABLE IF NOT EXISTS {self.version_table} (version_num VARCHAR(32));", Kind.GUARD)

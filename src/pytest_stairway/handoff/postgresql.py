@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_stairway.handoff.pieces import Kind, Piece
+from pytest_stairway.handoff.traits import ends_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +72,7 @@ class PostgresqlGuarding:
 
     def is_atomic(self, script: Script) -> bool:
         """See `Guarding`."""
-        return script.is_atomic
+        return script.is_atomic and not ends_transactions(script)
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
@@ -81,8 +82,14 @@ class PostgresqlGuarding:
         """See `Guarding`."""
         return iter(())
 
-    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
-        """See `Guarding`."""
+    def enter(self, expected: frozenset[str], *, creates: bool, alone: bool = False) -> Iterator[Piece]:
+        """See `Guarding`: where no transaction is open, in one of its own."""
+        if alone:
+            yield Piece("BEGIN;", Kind.GUARD)
+            yield from self.enter(expected, creates=creates)
+            yield Piece("COMMIT;", Kind.GUARD)
+            yield from self.outside()
+            return
         for name, value in self.limits.items():
             yield Piece(f"SET LOCAL {name} = {_literal(value)};", Kind.GUARD)
         if not creates:  # else there is nothing to lock yet
@@ -107,6 +114,8 @@ class PostgresqlGuarding:
             "-- From here to the next BEGIN no transaction is open: what has been done stays, whatever comes after.",
             Kind.COMMENT,
         )
+        for name, value in self.limits.items():
+            yield Piece(f"SET {name} = {_literal(value)};", Kind.GUARD)
 
     def _check(self, expected: frozenset[str], message: str, hint: str, *, template: str = _CHECK) -> Piece:
         held = ", ".join(sorted(expected)) or "no revision"

@@ -54,7 +54,7 @@ class SqliteGuarding:
         """See `Guarding`."""
         yield Piece("COMMIT;", Kind.GUARD)
 
-    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
+    def enter(self, expected: frozenset[str], *, creates: bool, alone: bool = False) -> Iterator[Piece]:  # noqa: ARG002 - no matter here
         """See `Guarding`."""
         held = _told(expected)
         if creates:  # a downgrade to base leaves it empty; there is no asking whether it is there

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from pytest_stairway.handoff.files import Files
     from pytest_stairway.offline.rendering import Script
 
-__all__ = ["builds_concurrently", "own_timeouts", "shares_transactions"]
+__all__ = ["builds_concurrently", "ends_transactions", "own_timeouts", "shares_transactions"]
 
 _TIMEOUT = re.compile(
     r"\s*SET\s+(?:SESSION\s+|LOCAL\s+|@@(?:SESSION\.|LOCAL\.)?)?"
     r"(?:(?:lock|statement)_timeout|(?:innodb_)?lock_wait_timeout|max_(?:statement|execution)_time)\b",
     re.IGNORECASE,
 )
+_ENDS = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK(?!\s+TO\b)|ABORT)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1|'(?:[^']|'')*'", re.DOTALL)
+"""Comments and literals, function bodies among them."""
 _CONCURRENTLY = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\b", re.IGNORECASE)
 
 
@@ -42,6 +45,12 @@ def shares_transactions(script: Script) -> bool:
         if len(held) > 1:
             return True
     return False
+
+
+def ends_transactions(script: Script) -> bool:
+    """Tell whether a migration itself ends the transaction that it is in, as ``op.execute("COMMIT")`` does."""
+    texts = (_QUOTED.sub("", each.text) for each in script.statements if each.part is Part.MIGRATION)
+    return any(_ENDS.search(text) is not None for text in texts)
 
 
 def builds_concurrently(script: Script) -> bool:

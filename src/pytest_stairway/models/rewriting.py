@@ -59,6 +59,8 @@ def _are_the_same(connection: Connection, difference: Difference) -> bool:
     if connection.dialect.name not in DIALECTS:
         return False
     texts = [difference.before or "", difference.after or ""]
+    if _KEPT.findall(texts[0]) != _KEPT.findall(texts[1]):
+        return False
     try:
         with connection.begin_nested() as nested:
             try:

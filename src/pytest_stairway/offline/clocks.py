@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import re
 from typing import TYPE_CHECKING
 
 from pytest_stairway.offline.rendering import Part
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["dated_today"]
 
+_FORMS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y%m%d")
+_DAY = 24 * 3600
+_DIGITS = 10
+"""Of the seconds since 1970, until 2286."""
+_SECONDS = re.compile(r"(?<![\d.])\d{10}(?:\d{3}|\d{6})?(?!\d)")
+"""Those, or milliseconds, or microseconds."""
+
 
 def dated_today(statements: Iterable[Statement], source: str) -> Statement | None:
     """Find a statement with today's date in it, if that does not stand in the file.
@@ -27,13 +35,19 @@ def dated_today(statements: Iterable[Statement], source: str) -> Statement | Non
         statements: of one step.
         source: the revision file's text; what stands in its docstring (``Create Date``) and in comments does not count.
     """
-    now = dt.datetime.now().astimezone()
-    days = {now.date().isoformat(), now.astimezone(dt.timezone.utc).date().isoformat()}
-    dated = [each for each in statements if each.part is Part.MIGRATION and any(day in each.text for day in days)]
+    dated = [(each, found) for each in statements if each.part is Part.MIGRATION and (found := _of_now(each.text))]
     if not dated:
         return None
     code = _without_words(source)
-    return next((each for each in dated if any(day in each.text and day not in code for day in days)), None)
+    return next((each for each, found in dated if any(moment not in code for moment in found)), None)
+
+
+def _of_now(text: str) -> set[str]:
+    """Find today's date as it is often written, and a moment of today in seconds, or less, since 1970."""
+    now = dt.datetime.now().astimezone()
+    days = {moment.strftime(form) for moment in (now, now.astimezone(dt.timezone.utc)) for form in _FORMS}
+    found = {day for day in days if day in text}
+    return found | {number for number in _SECONDS.findall(text) if abs(int(number[:_DIGITS]) - now.timestamp()) < _DAY}
 
 
 def _without_words(source: str) -> str:

@@ -102,7 +102,8 @@ class Script:
     @property
     def is_atomic(self) -> bool:
         """Whether it happens as a whole or not at all."""
-        return self.transactional_ddl and self.transactions == 1
+        commits = sum(each.part is Part.COMMIT for each in self.statements)
+        return self.transactional_ddl and self.transactions == commits == 1
 
     def of_step(self, place: int) -> tuple[Statement, ...]:
         """Give what was emitted for one step."""
