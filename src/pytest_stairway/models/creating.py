@@ -11,9 +11,9 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Sequence, event, inspect
+from sqlalchemy import ARRAY, Sequence, create_mock_engine, event, inspect
 from sqlalchemy.dialects.postgresql import DOMAIN, ENUM
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy.schema import CreateSchema, CreateSequence
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def drop_tables(connection: Connection, tables: Iterable[Table]) -> None:
         connection.exec_driver_sql(f"DROP TABLE {', '.join(names[start : start + AT_ONCE])} CASCADE")
         if len(names) > MANY:
             _commit(connection)
-    for name in sorted({_qualified(connection, each) for table in tables for each in _sequences(table)}):
+    sequences = chain(chain.from_iterable(map(_sequences, tables)), _sequences_alone(connection, tables))
+    for name in sorted({_qualified(connection, each) for each in sequences}):
         connection.exec_driver_sql(f"DROP SEQUENCE IF EXISTS {name} CASCADE")
     for name, kind in sorted(_named_types(connection, tables).items()):
         connection.exec_driver_sql(f"DROP {kind} IF EXISTS {name} CASCADE")
@@ -130,6 +131,20 @@ def _sequences(table: Table) -> Iterator[Sequence]:
         for each in (column.default, declared):
             if isinstance(each, Sequence):
                 yield each
+
+
+def _sequences_alone(connection: Connection, tables: Iterable[Table]) -> list[Sequence]:
+    """Find the sequences that the models declare without a column, by what would be created along with no table."""
+    found: list[Sequence] = []
+
+    def take(element: Any, *_arguments: Any, **_options: Any) -> None:
+        if isinstance(element, CreateSequence):
+            found.append(element.element)
+
+    mock = create_mock_engine(f"{connection.dialect.name}://", take)
+    for metadata in {table.metadata for table in tables}:
+        metadata.create_all(mock, tables=[], checkfirst=False)
+    return found
 
 
 def _named_types(connection: Connection, tables: Iterable[Table]) -> dict[str, str]:

@@ -209,6 +209,13 @@ DRIFT = (
         "column author.b: generated expression ((a * 2)) STORED in the database, ((a * 3)) STORED in the models",
     ),
     drift(
+        "models-sequence",
+        "a sequence of its own has another increment in the models",
+        "CREATE SEQUENCE numbers INCREMENT BY 1;\nCREATE TABLE author (id serial PRIMARY KEY, name varchar(50) NOT NULL)",
+        author(NAME) + '\nsa.Sequence("numbers", increment=2, metadata=metadata)',
+        "sequence numbers",
+    ),
+    drift(
         "models-computed-kind",
         "a computed column is stored in the database, and computed when it is read in the model",
         "CREATE TABLE author (id serial PRIMARY KEY, a integer, b integer GENERATED ALWAYS AS (a * 2) STORED)",
