@@ -120,6 +120,11 @@ def test_the_date_of_creation_in_the_docstring_is_none_of_the_sqls(asked: Asked)
     assert told(answers["b"].findings) == [("offline-unstable", "upgrade")]
 
 
+def test_a_downgrade_is_not_blamed_for_an_upgrade_that_fails(asked: Asked) -> None:
+    up = "op.add_column('notes', sa.Column('more', sa.Text()))\nop.execute('UPDATE notes SET more = note -- all')"
+    assert told(asked.one(up, "op.drop_column('notes', 'more')")) == [("offline-failed", "upgrade")]
+
+
 def test_a_downgrade_is_compared_too(asked: Asked) -> None:
     assert told(asked.one("pass", BOUND)) == [("offline-differs", "downgrade")]
 

@@ -221,7 +221,11 @@ class OfflineWalk:
         if not silent:
             trip.findings += check_rendering(blame)
         ran = self._run(blame, trip, silent=silent)
-        return self._compare(blame, trip, silent=silent or not ran)
+        rows = self._compare(blame, trip, silent=silent or not ran)
+        if not ran:  # the next step is not to blame for this one
+            self._drop_offline()
+            self._copy()
+        return rows
 
     def _blame(self, step: Step) -> Blame:
         return Blame(self._scripts.of(step), self._history, self._server.dialect)
