@@ -91,6 +91,7 @@ def _statement(statement: Statement) -> StatementTold:
     return StatementTold(
         sql=statement.sql,
         seconds=statement.seconds,
+        rows=statement.rows,
         tables=tuple(LockTold(table=each.table, lock=str(each.lock), rewritten=each.rewritten) for each in works),
         reader=_worst([work.reader for work in works]),
         writer=_worst([work.writer for work in works]),

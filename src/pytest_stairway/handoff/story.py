@@ -77,6 +77,8 @@ class StatementTold:
 
     sql: str
     seconds: float
+    rows: int | None
+    """How many it was about, where the database told."""
     tables: tuple[LockTold, ...]
     reader: str
     """How a reader fared beside it: in the catalogue of texts."""
