@@ -71,7 +71,7 @@ def _guarded(script: Script, guarding: Guarding, *, apart: bool) -> Iterator[Pie
         step = statement.step
         if not script.transactional_ddl and step is not None and step > entered and (apart or entered < 0):
             entered = step
-            yield from _of(step, guarding.enter(expected, creates=not exists, alone=True))
+            yield from _of(step, guarding.alone(guarding.enter(expected, creates=not exists)))
         yield from guarding.statement(_piece(statement))
         if statement.part is Part.BEGIN:
             yield from _of(step, guarding.enter(expected, creates=not exists))

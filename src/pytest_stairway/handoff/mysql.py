@@ -86,7 +86,7 @@ class MysqlGuarding:
         """See `Guarding`."""
         yield Piece(f"DO RELEASE_LOCK({_LOCK});", Kind.GUARD)
 
-    def enter(self, expected: frozenset[str], *, creates: bool, alone: bool = False) -> Iterator[Piece]:  # noqa: ARG002 - no matter here
+    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
         """See `Guarding`."""
         if creates:  # a downgrade to base may have left it empty, and there is no asking whether it is there
             yield Piece(f"CREATE TABLE IF NOT EXISTS {self.version_table} (version_num VARCHAR(32));", Kind.GUARD)
@@ -95,6 +95,10 @@ class MysqlGuarding:
         yield from self._require(_holds(expected), f"CONCAT({_literal(said)}, @stairway_found)")
         if creates:
             yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
+
+    def alone(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """See `Guarding`."""
+        return pieces
 
     def statement(self, piece: Piece) -> Iterator[Piece]:
         """Keep the clients from cutting a trigger or a procedure at the semicolons inside it; see `Guarding`."""

@@ -57,14 +57,16 @@ class Guarding(Protocol):
     def bottom(self) -> Iterator[Piece]:
         """Give what stands at its end."""
 
-    def enter(self, expected: frozenset[str], *, creates: bool, alone: bool = False) -> Iterator[Piece]:
+    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
         """Refuse to go on unless the version table holds exactly this; right after a transaction began.
 
         Args:
             expected: what it must hold.
             creates: the next statements make the version table.
-            alone: no transaction has begun, nor will one.
         """
+
+    def alone(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Give what `enter` gave, made fit for where no transaction has begun, nor will one."""
 
     def statement(self, piece: Piece) -> Iterator[Piece]:
         """Give a statement of Alembic's with the lines that its client needs around it."""

@@ -82,19 +82,20 @@ class PostgresqlGuarding:
         """See `Guarding`."""
         return iter(())
 
-    def enter(self, expected: frozenset[str], *, creates: bool, alone: bool = False) -> Iterator[Piece]:
-        """See `Guarding`: where no transaction is open, in one of its own."""
-        if alone:
-            yield Piece("BEGIN;", Kind.GUARD)
-            yield from self.enter(expected, creates=creates)
-            yield Piece("COMMIT;", Kind.GUARD)
-            yield from self.outside()
-            return
+    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
+        """See `Guarding`."""
         for name, value in self.limits.items():
             yield Piece(f"SET LOCAL {name} = {_literal(value)};", Kind.GUARD)
         if not creates:  # else there is nothing to lock yet
             yield Piece(f"LOCK TABLE {self.version_table} IN SHARE ROW EXCLUSIVE MODE;", Kind.GUARD)
         yield self._check(expected, _REFUSED, _REFUSED_HINT, template=_CHECK_EMPTY if creates else _CHECK)
+
+    def alone(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """See `Guarding`: a lock and local settings want a transaction."""
+        yield Piece("BEGIN;", Kind.GUARD)
+        yield from pieces
+        yield Piece("COMMIT;", Kind.GUARD)
+        yield from self.outside()
 
     def statement(self, piece: Piece) -> Iterator[Piece]:
         """See `Guarding`."""

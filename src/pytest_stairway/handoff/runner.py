@@ -20,7 +20,7 @@ from pytest_stairway.walk.faults import words_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_stairway.clients import Client
+    from pytest_stairway.clients import Client, Ran
     from pytest_stairway.databases import Database
     from pytest_stairway.handoff.files import SqlFile
     from pytest_stairway.mysql_clients import MysqlClient
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ByDriver", "ByMysql", "ByPsql", "Result", "Runner", "runner_for"]
 
-_LINE = re.compile(r"psql:[^\n]*?:(\d+): (?:ERROR|FATAL)")
-_MYSQL_LINE = re.compile(r"^(ERROR \d+ \(\w+\)) at line (\d+)")
+_LINE = re.compile(r"psql:[^\n]*?:(?P<line>\d+): (?:ERROR|FATAL)")
+_MYSQL_LINE = re.compile(r"^(ERROR \d+ \(\w+\)) at line (?P<line>\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +80,13 @@ class ByPsql:
 
     def run(self, file: SqlFile, database: Database) -> Result:
         """See `Runner`."""
-        with _on_disk(file) as path:
-            started = time.perf_counter()
-            ran = self.client.run(database.url, ["-X", "-q", "-o", "/dev/null", "-c", SEED, "-f", str(path)])
-            seconds = time.perf_counter() - started
-        line = _LINE.search(ran.said)
-        statement = file.at_line(int(line[1])) if line else None
-        said = "" if ran.ok else re.sub(r"^psql:[^\n]*?:\d+: ", "", ran.words)
-        return Result(ok=ran.ok, code=ran.code, said=said, statement=statement, seconds=seconds)
+
+        def run(path: Path) -> Ran:
+            return self.client.run(database.url, ["-X", "-q", "-o", "/dev/null", "-c", SEED, "-f", str(path)])
+
+        ran, seconds = _timed(file, run)
+        said = re.sub(r"^psql:[^\n]*?:\d+: ", "", ran.words)
+        return _result(file, ran, seconds, line=_LINE.search(ran.said), said=said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +102,22 @@ class ByMysql:
 
     def run(self, file: SqlFile, database: Database) -> Result:
         """See `Runner`."""
-        with _on_disk(file) as path:
-            started = time.perf_counter()
-            ran = self.client.run(database.url, path, before=MYSQL_SEED)
-            seconds = time.perf_counter() - started
-        line = _MYSQL_LINE.search(ran.words)
-        statement = file.at_line(int(line[2])) if line else None
-        said = "" if ran.ok else _MYSQL_LINE.sub(r"\1", ran.words)
-        return Result(ok=ran.ok, code=ran.code, said=said, statement=statement, seconds=seconds)
+        ran, seconds = _timed(file, lambda path: self.client.run(database.url, path, before=MYSQL_SEED))
+        said = _MYSQL_LINE.sub(r"\1", ran.words)
+        return _result(file, ran, seconds, line=_MYSQL_LINE.search(ran.words), said=said)
+
+
+def _timed(file: SqlFile, run: Callable[[Path], Ran]) -> tuple[Ran, float]:
+    """Let a client run a file, and give the seconds that it took."""
+    with _on_disk(file) as path:
+        started = time.perf_counter()
+        return run(path), time.perf_counter() - started
+
+
+def _result(file: SqlFile, ran: Ran, seconds: float, *, line: re.Match[str] | None, said: str) -> Result:
+    """Tell what came of a run, and of which statement it speaks."""
+    statement = file.at_line(int(line["line"])) if line else None
+    return Result(ok=ran.ok, code=ran.code, said="" if ran.ok else said, statement=statement, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class SqliteGuarding:
         """See `Guarding`."""
         yield Piece("COMMIT;", Kind.GUARD)
 
-    def enter(self, expected: frozenset[str], *, creates: bool, alone: bool = False) -> Iterator[Piece]:  # noqa: ARG002 - no matter here
+    def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
         """See `Guarding`."""
         held = _told(expected)
         if creates:  # a downgrade to base leaves it empty; there is no asking whether it is there
@@ -62,6 +62,10 @@ class SqliteGuarding:
         yield from self._check(held, f"stairway: refused, because this script starts at {held}")
         if creates:
             yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
+
+    def alone(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """See `Guarding`."""
+        return pieces
 
     def statement(self, piece: Piece) -> Iterator[Piece]:
         """See `Guarding`."""

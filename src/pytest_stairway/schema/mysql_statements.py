@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection
 
@@ -65,15 +65,20 @@ def changed_tables(
         return None
     counted = Counter({kind: int(number) - int(before.get(kind, 0)) for kind, number in after.items()})
     tables: set[str] = set()
+    for statement, kind, match in _plain(statements):
+        if _OF_OTHERS.search(statement):
+            return None
+        counted[kind] -= 1
+        tables.add((match["quoted"] or match["plain"]).lower())
+    return frozenset(tables) if not any(counted.values()) else None
+
+
+def _plain(statements: Iterable[str]) -> Iterator[tuple[str, str, re.Match[str]]]:
+    """Give the statements that change one table, with the server's word for their kind."""
     for statement in statements:
         for kind, pattern in _PLAIN.items():
-            match = pattern.match(statement)
-            if match is not None:
-                if _OF_OTHERS.search(statement):
-                    return None
-                counted[kind] -= 1
-                tables.add((match["quoted"] or match["plain"]).lower())
-    return frozenset(tables) if not any(counted.values()) else None
+            if (match := pattern.match(statement)) is not None:
+                yield statement, kind, match
 
 
 def statements_on(statements: Iterable[str], tables: Collection[str]) -> int:
