@@ -105,6 +105,7 @@ CODES: dict[str, Code] = {
     "blocks-writes": _warning("writers of a table wait: how long, at how many rows, for which statement"),
     "table-rewrite": _warning("a statement writes a whole table anew"),
     "unused-rows": _warning("the rows file names a table or a column that no revision has"),
+    "refused-rows": _warning("the database does not take a row or a value of the rows file"),
     "unused-acceptance": _warning("something is accepted or declared that no longer happens"),
 }
 """Every code with its severity and what it says; the table in the documentation is made from it."""

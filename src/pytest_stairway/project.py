@@ -108,8 +108,9 @@ class Project(Workspace):
         bottom = None if trip.excursion is None else self.history.get(trip.excursion.bottom)
         parents = [self.history.get(name) for name in revision.down_revision]
         findings += check_rows(trip, revision, dialect=self.server.dialect, told=told, bottom=bottom, parents=parents)
-        self._found[revision.revision] = findings
         self._row_names = self._row_names or RowNames(self.row_settings)
+        findings += self._row_names.refused(trip.refused, revision, dialect=self.server.dialect)
+        self._found[revision.revision] = findings
         self._row_names.meet(trip.before, trip.upgraded)
         findings = accepted(findings, revision)
         failures = [*trip.failures.values(), *(failed.failure for failed in trip.row_failures.values())]

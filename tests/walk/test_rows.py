@@ -383,6 +383,38 @@ class TestRowsFile:
         with pytest.raises(UsageError, match=said):
             project.verify()
 
+    def test_what_the_database_does_not_take_is_told_once_with_its_line(self, make_project: MakeProject) -> None:
+        text = "ROWS = {\n 'author': [\n  {'name': 'Ada'},\n  {'name': None},\n ],\n 'author.id': [1]}\n"
+        project = make_project(AUTHOR, ADD_REF_CODE, **rows_file(text))
+        (finding,) = errors(ask_all(project))
+        assert (finding.code, finding.severity, finding.line) == ("refused-rows", Severity.WARNING, 4)
+        assert (finding.revision, finding.object) == ("a", "table author")
+        assert finding.message.startswith(
+            "ROWS['author']: the database does not take {'name': None}: null value in column"
+        )
+        assert (finding.path or "").endswith("rows.py")
+
+    def test_a_value_that_the_database_does_not_take_is_told_where_the_revision_is_judged_by_other_rows(
+        self, make_project: MakeProject
+    ) -> None:
+        unique = Rev(
+            "b", sql("ALTER TABLE author ADD UNIQUE (name)"), sql("ALTER TABLE author DROP CONSTRAINT author_name_key")
+        )
+        text = "ROWS_BEFORE = {'b': {'author.name': ['x', None]}}"
+        found = errors(ask_all(make_project(AUTHOR, unique, **rows_file(text))))
+        assert [each.code for each in found] == ["upgrade-failed", "refused-rows"]
+        assert found[1].message.startswith("ROWS_BEFORE['b']['author.name']: the database does not take None")
+        assert found[1].object == "table author, column name"
+
+    def test_values_for_a_column_that_comes_later_are_there_when_a_backfill_runs(
+        self, make_project: MakeProject
+    ) -> None:
+        text = "ROWS_BEFORE = {'c': {'author.code': [None, 'c0ffee']}}"
+        overwrites = Rev("c", sql("UPDATE author SET code = id"), sql("UPDATE author SET code = NULL"))
+        (finding,) = errors(ask_all(make_project(AUTHOR, ADD_REF_CODE, overwrites, **rows_file(text))))
+        assert (finding.code, finding.revision) == ("values-not-restored", "c")
+        assert "code 'c0ffee' before, NULL after" in finding.message
+
     def test_a_file_that_is_not_there(self, make_project: MakeProject) -> None:
         with pytest.raises(UsageError, match=r"names .*nowhere\.py, which is not a file"):
             make_project(AUTHOR, rows_file="nowhere.py").verify()

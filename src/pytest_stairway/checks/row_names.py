@@ -1,6 +1,7 @@
-"""Tells which names in the user's rows file no revision has: a mistyped one would be ignored without a word.
+"""Tells what of the user's rows file is never used: it would be ignored without a word.
 
-A table may be there at some revisions only, so nothing is told before every revision was walked.
+A name may be one that no revision has; a table may be there at some revisions only, so nothing is told of names before
+every revision was walked.  A row or a value may be one that the database does not take.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ from pytest_stairway.findings import Finding
 from pytest_stairway.revisions.source import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from pytest_stairway.rows import Supply
+    from pytest_stairway.revisions import Revision
+    from pytest_stairway.rows import Refusal, Supply
+    from pytest_stairway.rows.supply import Supplied
     from pytest_stairway.schema.model import Key, Part
     from pytest_stairway.walk.carried_rows import RowSettings
     from pytest_stairway.walk.snapshots import Snapshot
 
 __all__ = ["RowNames"]
 
+_LONGEST = 200
+"""So many characters of a row are told."""
 _RELATIONS = frozenset({"table", "foreign table", "view", "materialized view"})
 
 
@@ -79,6 +84,31 @@ class RowNames:
             if not self._is_known(named)
         )
 
+    def refused(self, refused: Iterable[Refusal], revision: Revision, *, dialect: str) -> tuple[Finding, ...]:
+        """Tell what the database did not take.
+
+        Args:
+            refused: that.
+            revision: the one that was walked when it was tried.
+            dialect: SQLAlchemy's name of the dialect.
+        """
+        before = self._settings.supply_for.get(revision.revision, {})
+        return tuple(self._refusal(each, revision, dialect, here=each.supplied.name in before) for each in refused)
+
+    def _refusal(self, refused: Refusal, revision: Revision, dialect: str, *, here: bool) -> Finding:
+        supplied, path = refused.supplied, self._settings.path
+        place = f"ROWS_BEFORE[{revision.revision!r}]" if here else "ROWS"
+        return Finding(
+            code="refused-rows",
+            revision=revision.revision,
+            dialect=dialect,
+            object=f"table {supplied.table}" + (f", column {supplied.column}" if supplied.column else ""),
+            message=f"{place}[{supplied.name!r}]: the database does not take {_cut(supplied.text)}: {refused.reason}",
+            hint="Correct it; where only later revisions take it, write it into ROWS_BEFORE of the first that does",
+            path=None if path is None else shown(str(path)),
+            line=None if path is None else _line_of(path, supplied),
+        )
+
     def _is_known(self, named: _Named) -> bool:
         columns = self._tables.get(named.table)
         return columns is not None and (named.column is None or named.column in columns)
@@ -118,6 +148,21 @@ class RowNames:
 
 def _full(key: Key, table: str) -> str:
     return f"{key.schema}.{table}" if key.schema else table
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _line_of(path: Path, supplied: Supplied) -> int | None:
+    """Find the line of a row or a value where it stands in a list, or else that of its table's or column's name."""
+    with suppress(OSError, SyntaxError, ValueError):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+                items = value.elts if isinstance(value, (ast.List, ast.Tuple)) else []
+                if isinstance(key, ast.Constant) and key.value == supplied.name and len(items) > supplied.place:
+                    return items[supplied.place].lineno
+    return _lines_of(path).get(supplied.name)
 
 
 def _lines_of(path: Path) -> dict[str, int]:

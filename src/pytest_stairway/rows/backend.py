@@ -60,6 +60,9 @@ class Backend(Protocol):
             tables: by name, what stands after FROM, and the columns.
         """
 
+    def find(self, connection: Connection, shape: TableShape, cells: Row) -> Row | None:
+        """Read a row that holds certain values, whole and as texts; None where none does, or no row could."""
+
     def judge(self, connection: Connection, trial: Trial) -> list[str]:
         """Evaluate conditions on rows that are in no table: see `solve.Judge`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_stairway.rows.assemble import Assembler
@@ -33,6 +34,8 @@ _ALONE = 15
 _DRAWS = 25
 """How many rows are drawn by lot when all else was refused."""
 _MOST_LABELS = 20
+_COMPLETIONS = 20
+"""How many ways of completing a row of the user's are tried."""
 _DISCARDED = "the INSERT was taken and no row is there: a trigger or a rule discards it"
 
 
@@ -70,6 +73,8 @@ class Bench:
     """Columns that get values although the database would give them."""
     reason: str | None = None
     """Why the database refused the first row that it refused."""
+    own: int = 0
+    """How many of the rows are the user's own, of a table that had none when it came here."""
     _sources: dict[str, Source] = field(init=False)
     _components: list[Component] = field(init=False)
     _refusals: int = 0
@@ -100,6 +105,11 @@ class Bench:
         if hints:
             self._prepare(hints)
         return bool(hints)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the table has no rows but the user's own, which have just come."""
+        return len(self.rows) == self.own
 
     @property
     def labels(self) -> int:
@@ -191,6 +201,42 @@ class Bench:
         self.rows += inserted
         return inserted
 
+    def add_exactly(self, number: int, cells: Row) -> Row:
+        """Insert a row of the user's, completed with values that are made here.
+
+        Args:
+            number: its number in the table.
+            cells: what the user wants in it.
+
+        Returns:
+            The row as it is in the database.
+
+        Raises:
+            Refused: with nothing that was tried in the other columns it was taken; the reason is that of the first.
+        """
+        said = ""
+        for row in islice(self._completions(number, cells), _COMPLETIONS):
+            try:
+                inserted = self.backend.insert(self.connection, self.shape, [row], skip_conflicts=False)
+            except Refused as refused:
+                said = said or str(refused)
+                continue
+            if inserted:
+                self.rows += inserted
+                return inserted[-1]
+            said = said or _DISCARDED
+        raise Refused(said)
+
+    def _completions(self, number: int, cells: Row) -> Iterator[Row]:
+        """Give rows that have the user's values, the most promising first, each once."""
+        proposed = [row for _, row in self.propose([number], [cells])] or [self._unconstrained(number, cells)]
+        tried: list[Row] = []
+        for row in chain(proposed, self._others(number, cells)):
+            made = {**row, **cells}
+            if made not in tried:
+                tried.append(made)
+                yield made
+
     def _unconstrained(self, number: int, fixed: Row) -> Row:
         """Make a row that breaks a rule for which no values were found, to hear the database's own words about it."""
         made = {name: source.typical(number) for name, source in self._sources.items()}
@@ -231,11 +277,15 @@ class Bench:
         return []
 
     def _alternatives(self, number: int, proposed: Row) -> Iterator[Row]:
-        assembler = self._assembler()
         yield proposed
+        yield from self._others(number, {})
+
+    def _others(self, number: int, cells: Row) -> Iterator[Row]:
+        """Give rows to be tried where one was refused; some values may be decided."""
+        assembler = self._assembler()
         plain = ROUND * (number + 1)
         for fixed in (*self._like_accepted(), {}, *self._shaped()):
-            row = assembler.row(plain, fixed)
+            row = assembler.row(plain, {**fixed, **cells})
             if row is not None:
                 yield row
         draw = random.Random(f"{self.shape.name} {number} {self.style.seed}")  # noqa: S311 - the same every time

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_stairway.rows.backend import Backend
     from pytest_stairway.rows.captured import Rows
     from pytest_stairway.rows.known import KnownTable
+    from pytest_stairway.rows.memory import Refusal
     from pytest_stairway.rows.supply import Supply
     from pytest_stairway.rows.texts import Words
 
@@ -44,6 +45,8 @@ class Population:
     """The tables that this call inserted into or updated."""
     known: Mapping[str, KnownTable] = field(default_factory=dict)
     """What `RowReader.capture` of the tables in `written` can be told."""
+    refused: tuple[Refusal, ...] = ()
+    """What the user supplies and the database did not take."""
     fires: bool = False
     """Triggers or rules of those tables may have written to others."""
 
@@ -140,6 +143,7 @@ class RowGenerator:
             reasons=dict(self._memory.reasons),
             written=frozenset(written),
             known=work.known,
+            refused=tuple(self._memory.refused.values()),
             fires=work.fires,
         )
 

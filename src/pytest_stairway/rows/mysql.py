@@ -86,6 +86,18 @@ class MysqlBackend:
             return found
         return {name: rows for each in tables for name, rows in self.read(connection, {each: tables[each]}).items()}
 
+    def find(self, connection: Connection, shape: TableShape, cells: Row) -> Row | None:
+        """See `Backend`."""
+        if not cells:
+            return None
+        statement = f"SELECT {_whole_row(shape)} FROM {shape.sql} WHERE {_same(shape, cells, tuple(cells))} LIMIT 1"
+        try:
+            with refusable(connection):
+                found = _as_rows(shape, run(connection, statement))
+        except Refused:
+            return None
+        return found[0] if found else None
+
     def judge(self, connection: Connection, trial: Trial) -> list[str]:
         """See `Backend`: all at once, and condition by condition where that fails."""
         try:

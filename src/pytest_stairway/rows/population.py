@@ -14,7 +14,7 @@ from pytest_stairway.rows.known import KnownTable
 from pytest_stairway.rows.memory import Borrowed
 from pytest_stairway.rows.order import groups_in_order
 from pytest_stairway.rows.sources import ROUND
-from pytest_stairway.rows.supply import rows_for
+from pytest_stairway.rows.supplying import bring_rows, bring_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -103,7 +103,7 @@ class TopUp:
     def _in_use(self, shape: TableShape) -> bool:
         """Tell from columns and rows alone that nothing is wanted; in doubt it is not so."""
         rows = self._rows[shape.name]
-        if len(rows) < self.target or any(name.partition(".")[0] == shape.name for name in self.supply):
+        if len(rows) < self.target or any(shape.name in {name, name.rpartition(".")[0]} for name in self.supply):
             return False
         return all(
             self._column_in_use(shape.name, column, [row[column.name] for row in rows]) for column in shape.writable
@@ -164,6 +164,8 @@ class TopUp:
     def _conclude(self, name: str) -> None:
         """Remember how it went."""
         bench = self._bench(name)
+        if bring_values(bench, self.supply, self.memory, target=self.target):
+            self._written.add(name)
         self.memory.reasons[name] = None if bench.rows else bench.reason or _UNKNOWN
         self.memory.waiting[name] = frozenset(key.parent for key in bench.shape.foreign_keys)
         for column in bench.shape.writable:
@@ -223,40 +225,27 @@ class TopUp:
     def _fill(self, name: str) -> None:
         """Bring one table to so many rows that each column is in use."""
         bench = self._bench(name)
-        supplied = self._unsupplied(bench)
+        if bring_rows(bench, self.supply, self.memory, target=self.target):
+            self._written.add(name)
         for turn in range(_TURNS):
-            wanted = {} if not bench.rows else self._wanted(bench)
-            need = max(len(supplied), self._missing(bench, turn))
+            need = self._missing(bench, turn)
+            wanted = {} if need and bench.is_new else self._wanted(bench)
             most = max((want.rows for want in wanted.values()), default=0)
             if not need and not most:
                 return
             if not need and self._change(bench, wanted):
                 continue
-            if not self._add(bench, supplied + _fixed(wanted, max(need, most) - len(supplied))):
+            if not self._add(bench, _fixed(wanted, max(need, most))):
                 return
-            if any(column.given and column.name in row for row in supplied for column in bench.shape.columns):
-                self.backend.catch_up(self.connection, bench.shape)
-            supplied = []
             for column in wanted:
                 if bench.wanted(bench.shape[column]) == wanted[column]:
                     self._give_up(bench, bench.shape[column])
 
     def _missing(self, bench: Bench, turn: int) -> int:
-        target = max(self.target, bench.labels) if not bench.rows else self.target
+        target = max(self.target, bench.labels) if bench.is_new else self.target
         if turn == 0 and not bench.rows and any(key.parent == bench.shape.name for key in bench.shape.foreign_keys):
             return min(target, _SELF_REFERRING)
         return max(0, target - len(bench.rows))
-
-    def _unsupplied(self, bench: Bench) -> list[Row]:
-        """Give the user's rows that were not inserted yet."""
-        known = self.memory.supplied.setdefault(bench.shape.name, set())
-        if not bench.rows:
-            known.clear()
-        missing = max(0, self.target - len(bench.rows))
-        rows = {str(sorted(row.items())): row for row in rows_for(self.supply, bench.shape, missing)}
-        fresh = [row for text, row in rows.items() if text not in known]
-        known.update(rows)
-        return fresh
 
     def _wanted(self, bench: Bench) -> dict[str, Wanted]:
         """Give what the columns still want, without what was found impossible."""
@@ -269,15 +258,15 @@ class TopUp:
 
     def _add(self, bench: Bench, fixed: Sequence[Row]) -> bool:
         count = len(bench.rows)
-        if count:
+        if not bench.is_new:
             first = -(-count // ROUND)  # rows that show something get numbers of rows that are typical in all else
             numbers = [ROUND * (first + place) for place in range(len(fixed))]
         else:
-            numbers = list(range(len(fixed)))
+            numbers = list(range(count, count + len(fixed)))
         inserted = bench.add(numbers, fixed)
         if not inserted and any(fixed):
             inserted = (
-                bench.add(numbers, [{}] * len(fixed)) if not bench.rows else self._add_separately(bench, numbers, fixed)
+                bench.add(numbers, [{}] * len(fixed)) if bench.is_new else self._add_separately(bench, numbers, fixed)
             )
         self._keep(bench, inserted)
         return bool(inserted)
@@ -307,12 +296,14 @@ class TopUp:
     def _change_rows(self, bench: Bench, wanted: dict[str, Wanted]) -> bool | None:
         """Change rows; None where none can be spared."""
         key = bench.shape.key
-        made = self.memory.made.get(bench.shape.name, set())
-        rows = [row for row in bench.rows if key and tuple(row[column] for column in key) in made]
+        ours = self.memory.ours(bench.shape.name, key)
+        rows = [row for row in bench.rows if key and tuple(row[column] for column in key) in ours]
+        decided = [ours[tuple(row[column] for column in key)] for row in rows]
         fixed: dict[int, Row] = {}
         columns: dict[int, list[str]] = {}
         for name, want in wanted.items():
-            spare = _spare(rows, Counter(row[name] for row in bench.rows), name)[: want.rows]
+            spare = _spare(rows, Counter(row[name] for row in bench.rows), name)
+            spare = [place for place in spare if name not in decided[place]][: want.rows]
             if len(spare) < want.rows:
                 return None
             for place, row_place in enumerate(spare):

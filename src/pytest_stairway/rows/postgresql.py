@@ -75,6 +75,21 @@ class PostgresqlBackend:
                 found[names[place]].append(dict(zip(tables[names[place]][1], json.loads(text), strict=False)))
         return found
 
+    def find(self, connection: Connection, shape: TableShape, cells: Row) -> Row | None:
+        """See `Backend`: compared as texts, because not every type has an equality."""
+        names = [column.name for column in shape.columns]
+        same = [
+            f"{quote(name)}::text IS NOT DISTINCT FROM ({literal(cell)})::{shape[name].declared}::text"
+            for name, cell in cells.items()
+        ]
+        statement = f"SELECT {row_as_json(names)} FROM {shape.read_from} WHERE {' AND '.join(same)} LIMIT 1"
+        try:
+            with refusable(connection):
+                found = run(connection, statement) if same else ()
+        except Refused:
+            return None
+        return next((dict(zip(names, json.loads(text), strict=True)) for (text,) in found), None)
+
     def judge(self, connection: Connection, trial: Trial) -> list[str]:
         """See `Backend`: all at once, and one by one where that fails."""
         try:

@@ -57,6 +57,18 @@ class SqliteBackend:
             return []
         return [dict(zip(columns, row, strict=False)) for row in rows]
 
+    def find(self, connection: Connection, shape: TableShape, cells: Row) -> Row | None:
+        """See `Backend`."""
+        names = [column.name for column in shape.columns]
+        same = " AND ".join(f"{quote(name)} IS {_literal(cell, shape[name])}" for name, cell in cells.items())
+        statement = f"SELECT {as_texts(names)} FROM {shape.sql} WHERE {same} LIMIT 1"
+        try:
+            with refusable(connection):
+                found = run(connection, statement) if same else ()
+        except Refused:
+            return None
+        return next((dict(zip(names, row, strict=True)) for row in found), None)
+
     def judge(self, connection: Connection, trial: Trial) -> list[str]:
         """See `Backend`: in a temporary table, because conditions depend on the columns' affinities."""
         columns = ", ".join(f"{quote(column.name)} {column.type.sql}" for column in trial.columns)

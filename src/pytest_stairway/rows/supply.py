@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from pytest_stairway.rows.shape import Sql
 if TYPE_CHECKING:
     from pytest_stairway.rows.shape import Cell, ColumnType, Row, TableShape
 
-__all__ = ["Supply", "rows_for", "values_for"]
+__all__ = ["Supplied", "Supply", "rows_for", "values_for", "values_of_columns"]
 
 Supply = Mapping[str, "Sequence[Any] | Callable[[int], Any]"]
 """``author`` → rows (mappings from column to value; what is left out is generated), ``author.ref_code`` → values.
@@ -25,14 +26,60 @@ dict …) or `sqlalchemy.text` for an expression.
 """
 
 
-def rows_for(supply: Supply, shape: TableShape, count: int) -> list[Row]:
-    """Give the rows that are supplied for a table: all of a sequence, `count` of a function."""
-    given = supply.get(shape.name)
-    if given is None:
-        return []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplied:
+    """One row or value that is supplied."""
+
+    table: str
+    column: str | None = None
+    """None for a row."""
+    place: int
+    """Its place in the list, or the number that the function was given."""
+    text: str
+    """As the user would write it."""
+    cells: Row
+    """What the columns that are there get."""
+
+    @property
+    def name(self) -> str:
+        """Under which it is supplied: ``author`` for a row, ``author.ref_code`` for a value."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+
+def rows_for(supply: Supply, shape: TableShape, count: int) -> list[Supplied]:
+    """Give the rows that are supplied for a table, each once: all of a sequence, `count` of a function."""
+    given = supply.get(shape.name, ())
     rows = [given(number) for number in range(count)] if callable(given) else list(given)
     columns = {column.name: column.type for column in shape.columns}  # some may not be there yet, or not any more
-    return [{name: as_cell(value, columns[name]) for name, value in row.items() if name in columns} for row in rows]
+    found: dict[str, Supplied] = {}
+    for place, row in enumerate(rows):
+        text = "{" + ", ".join(f"{name!r}: {_written(value)}" for name, value in row.items()) + "}"
+        cells = {name: as_cell(value, columns[name]) for name, value in row.items() if name in columns}
+        found.setdefault(text, Supplied(table=shape.name, place=place, text=text, cells=cells))
+    return list(found.values())
+
+
+def values_of_columns(supply: Supply, shape: TableShape, count: int) -> dict[str, list[Supplied]]:
+    """Give the values that are supplied for a table's columns: all of a sequence, `count` of a function."""
+    found = {}
+    for column in shape.columns:
+        given = supply.get(f"{shape.name}.{column.name}", ())
+        values = [given(number) for number in range(count)] if callable(given) else list(given)
+        found[column.name] = [
+            Supplied(
+                table=shape.name,
+                column=column.name,
+                place=place,
+                text=_written(value),
+                cells={column.name: as_cell(value, column.type)},
+            )
+            for place, value in enumerate(values)
+        ]
+    return {name: supplied for name, supplied in found.items() if supplied}
+
+
+def _written(value: Any) -> str:
+    return f"text({str(value)!r})" if isinstance(value, ClauseElement) else repr(value)
 
 
 def values_for(supply: Supply, shape: TableShape) -> dict[str, Callable[[int], Cell]]:

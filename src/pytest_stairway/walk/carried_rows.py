@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.rows import Population, Supply, Words
+    from pytest_stairway.rows import Population, Refusal, Supply, Words
     from pytest_stairway.schema import Schema
 
 __all__ = ["EVERY_TABLE", "CarriedRows", "RowSettings", "Style", "without_partitions"]
@@ -88,6 +88,7 @@ class CarriedRows:
         self._style = Style.ADVERSARIAL
         self._left_out: frozenset[str] = frozenset()
         self._told: set[tuple[str, str]] = set()
+        self._refused: dict[tuple[str, str], Refusal] = {}
         self._populated_before = False
         self.following = False
         """Whether rows are captured after steps."""
@@ -132,6 +133,12 @@ class CarriedRows:
             self._told |= {(name, each.table) for each in new if each.table not in waiting}
         return tuple(found)
 
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Give what the user supplies and a database did not take, each once."""
+        news = tuple(each for what, each in self._refused.items() if what not in self._told)
+        self._told |= self._refused.keys()
+        return news
+
     @property
     def coverage(self) -> tuple[int, int]:
         """How many tables have rows, and how many there are."""
@@ -174,6 +181,8 @@ class CarriedRows:
         def work() -> bool:
             with _transaction(connection) as transaction:
                 transaction.written = database.top_up(connection, supply=supply)
+            refused = database.population.refused if database.population is not None else ()
+            self._refused.update({(each.supplied.name, each.supplied.text): each for each in refused})
             return transaction.written
 
         return database.attempt(work)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from pytest_stairway.findings import Direction
 
 if TYPE_CHECKING:
-    from pytest_stairway.rows import Rows, Unpopulated
+    from pytest_stairway.rows import Refusal, Rows, Unpopulated
     from pytest_stairway.walk.carried_rows import CarriedRows
     from pytest_stairway.walk.row_faults import Fault
     from pytest_stairway.walk.session import Session, StepFailed
@@ -90,6 +90,8 @@ class Roundtrip:
     """What was captured before the first step, and after each: also where nobody judges it."""
     unpopulated: tuple[Unpopulated, ...] = ()
     """Tables that could not be given rows, and were not told of before."""
+    refused: tuple[Refusal, ...] = ()
+    """What the user supplies and the database did not take, and was not told of before."""
     excursion: Excursion | None = None
     coverage: tuple[int, int] = (0, 0)
     """How many tables had rows in the end, and how many there were."""

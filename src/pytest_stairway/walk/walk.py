@@ -169,6 +169,7 @@ class Walk:
         trip = self._attempt(revision, Style.ADVERSARIAL)
         if self._is_about_rows(trip):
             trip = find_out_why(trip, self._attempt_anew, self._is_about_rows, self._position.makers)
+        trip.refused = self._rows.refusals()
         self._position.note_heads()
         return trip
 

@@ -124,4 +124,12 @@ CASES = (
         files={"rows.py": "ROWS = {'role.nmae': ['admin', 'reader']}\n"},
         options={"stairway_rows_file": "rows.py"},
     ),
+    Case(
+        "rows-file-refused",
+        "a row of the user's has no value in a column that must have one",
+        [ROLE],
+        {("refused-rows", "a1"): "ROWS['role']: the database does not take {'name': None}: null value"},
+        files={"rows.py": "ROWS = {'role': [{'name': None}]}\n"},
+        options={"stairway_rows_file": "rows.py"},
+    ),
 )
