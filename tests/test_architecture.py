@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "ini_files", "hints", "lenience", "paths", "pieces"),
-    ("complaints", "contacts", "asking", "sources"),
+    ("complaints", "contacts", "asking", "garbage", "sources"),
     ("frames", "marks", "baseline", "report", "schema", "rows", "databases"),
     ("revisions", "tables", "clients", "mysql_clients", "cleaning"),
     ("environment",),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_stairway.garbage import collector_at_rest
 from pytest_stairway.handoff.settings import HANDOFF_OPTIONS
 from pytest_stairway.plugin import fixtures
 from pytest_stairway.plugin.arguments import asks_for_us
@@ -77,6 +78,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     folder = config.invocation_params.dir
     if config.getoption("stairway") or any(asks_for_us(argument, folder) for argument in config.args):
-        from pytest_stairway.plugin.session import register
+        with collector_at_rest():
+            from pytest_stairway.plugin.session import register
 
-        register(config)
+            register(config)

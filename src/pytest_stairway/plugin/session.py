@@ -80,6 +80,11 @@ class SessionPlugin:
             report.result = [*(report.result or ()), *self._nodes(collector)]
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Pass over the revision files that are not asked for, before anybody looks at each of them."""
+        return True if self._is_revision(collection_path) and not self._selection.names(collection_path) else None
+
     @pytest.hookimpl(wrapper=True)
     def pytest_collect_file(
         self, file_path: Path, parent: pytest.Collector
@@ -89,9 +94,7 @@ class SessionPlugin:
         if self._selection.names(file_path):
             node = self._history if self._is_configuration(file_path) else self._revision
             return [node(parent, file_path)]
-        if self.project.is_usable and self.project.history.at_path(file_path) is not None:
-            return []
-        return collectors
+        return [] if self._is_revision(file_path) else collectors
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -220,6 +223,9 @@ class SessionPlugin:
     def _revision(self, parent: pytest.Collector, path: Path) -> RevisionFile:
         revision = self.project.history.at_path(path) if self.project.is_usable else None
         return RevisionFile.of(parent, path, self._teller, revision)
+
+    def _is_revision(self, path: Path) -> bool:
+        return self.project.is_usable and self.project.history.at_path(path) is not None
 
     def _is_configuration(self, path: Path) -> bool:
         return path.name == self.project.configuration.name and path.samefile(self.project.configuration)
