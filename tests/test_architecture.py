@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "pytest_stairway"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "exceptions", "findings", "settings", "ini_files", "hints", "lenience", "paths", "pieces"),
+    ("__init__", "exceptions", "findings", "settings", "ini_files", "hints", "lenience", "paths", "phrases", "pieces"),
     ("complaints", "contacts", "asking", "garbage", "sources"),
     ("frames", "marks", "baseline", "report", "schema", "rows", "databases"),
     ("revisions", "tables", "clients", "mysql_clients", "cleaning"),

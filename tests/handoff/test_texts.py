@@ -4,47 +4,18 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import pytest
-from babel.messages.extract import extract
-from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
 
 from gauntlet.case import Rev, sql, table
 from handoff.release_lab import NOTES, Releases
 from handoff.test_proof import BOUND, COMMENT, sample_project
-from pytest_stairway.handoff.words import ATTRIBUTES, CHECKS, CHECKS_OF_SCHEMA, KINDS, REHEARSED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from handoff.release_lab import Bundle
     from pytest_stairway.databases import Server
-
-TEXTS = resources.files("pytest_stairway.handoff").joinpath("texts")
-
-
-def wanted() -> set[str]:
-    """Every text that the templates ask for."""
-    found = {*CHECKS.values(), *CHECKS_OF_SCHEMA.values(), *KINDS, *ATTRIBUTES, *REHEARSED}
-    for template in (each for each in TEXTS.iterdir() if each.name.endswith(".j2")):
-        with template.open("rb") as file:
-            for _line, text, _comments, _context in extract("jinja2.ext:babel_extract", file, options={}):
-                found.add(text if isinstance(text, str) else text[0])
-    return found
-
-
-def test_every_text_is_translated_and_nothing_else_is() -> None:
-    with TEXTS.joinpath("ru.po").open("rb") as file:
-        catalogue = read_po(file, locale="ru")
-    translated = {message.id: message.string for message in catalogue if message.id}
-    assert set(translated) == wanted()
-    for text, translation in translated.items():
-        assert translation, text
-        assert set(re.findall(r"%\(\w+\)s", text)) == set(re.findall(r"%\(\w+\)s", translation)), text
-        assert set(re.findall(r"`[^`]+`", text)) == set(re.findall(r"`[^`]+`", translation)), text
 
 
 def test_the_readme_of_the_sample_says_what_a_dba_asks(releases: Releases, postgresql_server: Server) -> None:
@@ -65,39 +36,6 @@ def test_the_readme_of_the_sample_says_what_a_dba_asks(releases: Releases, postg
     assert "- table `author`, column `ref_code`: dropped with all its values" in readme
     for name in ("upgrade.sql", "downgrade.sql"):
         assert f"| `{name}` | `{bundle.report['files'][name]}` |" in readme
-
-
-NAMES = {"alembic", "upgrade", "downgrade", "sql", "psql", "mariadb", "stairway", "refused"}
-"""What a Russian text says in these words: names of programs, files and commands."""
-
-
-def english_in(readme: str) -> set[str]:
-    """Find the words of a Russian text that are neither code, nor names, nor parts of identifiers."""
-    told = re.sub(r"```.*?```|`[^`]*`|\((?:PostgreSQL|MariaDB) .*?\)\)?", "", readme, flags=re.DOTALL)
-    told = re.sub(r"^\d\. +[a-z].*$", "", told, flags=re.MULTILINE)  # the revisions' own messages
-    words = set(re.findall(r"\b[a-z]{3,}\b", told))
-    return {word for word in words - NAMES if not re.search(rf"\w*{word}\w*\d|\d\w*{word}", told)}
-
-
-def test_the_readme_in_russian_has_no_english_left(releases: Releases, postgresql_server: Server) -> None:
-    project = sample_project(postgresql_server)
-    bundle = releases.of(project, "faa4416c842b:a5390146783a", handoff_language="ru")
-    readme = bundle.text("README.md")
-    assert readme.startswith("# Релиз: faa4416c842b → a5390146783a\n\n**ПРОВЕРЕНО.**")
-    assert "столбец `author.ref_code`: появляется" in readme
-    assert english_in(readme) == set()
-    assert '<html lang="ru">' in bundle.text("report.html")
-
-
-def test_the_readme_for_mariadb_in_russian_has_no_english_left(tmp_path: Path, mariadb_server: Server) -> None:
-    releases = Releases(tmp_path, mariadb_server)
-    added = Rev("b", sql("ALTER TABLE notes ADD tag int"), sql("ALTER TABLE notes DROP COLUMN tag"))
-    bundle = releases.make(
-        NOTES, added, table("c", "two", "id int"), dialect="mysql", options={"handoff_language": "ru"}
-    )
-    readme = bundle.text("README.md")
-    assert "### Если выполнение прервалось посередине" in readme
-    assert english_in(readme) == set()
 
 
 class Page(HTMLParser):

@@ -56,7 +56,7 @@ def _require_extra() -> None:
 def _files(release: Release, project: Project) -> dict[str, str]:
     from pytest_stairway.handoff.pages import render_html, render_readme
 
-    texts = {file.name: file.marked(proven=release.proven) for file in release.files.all}
+    texts = {file.name: file.marked(release.language, proven=release.proven) for file in release.files.all}
     story = tell_story(release, project, texts)
     readme = render_readme(story)
     texts |= {"README.md": readme, "report.html": render_html(story, readme)}

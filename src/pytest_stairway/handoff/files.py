@@ -9,9 +9,10 @@ from sqlalchemy.dialects import registry
 
 from pytest_stairway import __version__
 from pytest_stairway.handoff.guarded import guarded, guarded_steps
-from pytest_stairway.handoff.pieces import as_text
+from pytest_stairway.handoff.pieces import as_text, comment
 from pytest_stairway.offline.checks import Blame, check_rendering
 from pytest_stairway.offline.rendering import render_offline
+from pytest_stairway.phrases import ENGLISH, phrase, phrases, say
 from pytest_stairway.walk.faults import is_irreversible, words_of
 from pytest_stairway.walk.session import StepFailed
 
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from pytest_stairway.handoff.pieces import Guarding, Piece
     from pytest_stairway.handoff.span import Span
     from pytest_stairway.offline.rendering import Script, Statement
+    from pytest_stairway.phrases import Language
 
 __all__ = ["Files", "SqlFile", "quoted", "write_files"]
 
-NOT_PROVEN = "NOT PROVEN: do not run this file; README.md says why"
+NOT_PROVEN = phrase("NOT PROVEN: do not run this file; README.md says why")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,9 @@ class SqlFile:
         """What stands in it."""
         return as_text(self.pieces)
 
-    def marked(self, *, proven: bool) -> str:
+    def marked(self, language: Language, *, proven: bool) -> str:
         """Give its text, with a warning at its head unless it is proven."""
-        return self.text if proven else f"-- {NOT_PROVEN}\n{self.text}"
+        return self.text if proven else f"{comment(say(NOT_PROVEN, language))}\n{self.text}"
 
     def statements(self) -> tuple[Statement | None, ...]:
         """Give each piece's statement of Alembic's; None for what is ours."""
@@ -96,12 +98,14 @@ class Writer:
         guarding: what the database allows.
         dialect: SQLAlchemy's name of the dialect.
         per_migration: whether each revision gets a transaction of its own; None: what `env.py` says.
+        language: of what stands at a file's head.
     """
 
     environment: Environment
     guarding: Guarding
     dialect: str
     per_migration: bool | None = None
+    language: Language = ENGLISH
 
     def render(self, span: Span, *, upgrade: bool, per_migration: bool | None = None) -> Script:
         """Write one way."""
@@ -117,7 +121,7 @@ class Writer:
 
     def file(self, name: str, script: Script) -> SqlFile:
         """Put the guard around a script."""
-        return SqlFile(name=name, script=script, pieces=guarded(script, self.guarding, title=_title(name, script)))
+        return SqlFile(name=name, script=script, pieces=guarded(script, self.guarding, title=self._title(name, script)))
 
     def parts(self, span: Span, whole: Script, *, upgrade: bool) -> tuple[SqlFile, ...]:
         """Write one way with a file for each revision, unless it happens as a whole anyway."""
@@ -126,9 +130,26 @@ class Writer:
         script = self.render(span, upgrade=upgrade, per_migration=True)
         folder, width = "upgrade" if upgrade else "downgrade", len(str(len(script.steps)))
         names = [f"{folder}/{n:0{width}}_{step.revision}.sql" for n, step in enumerate(script.steps, 1)]
-        titles = [_title(name, part) for name, part in zip(names, script.parts(), strict=True)]
+        titles = [self._title(name, part) for name, part in zip(names, script.parts(), strict=True)]
         pieces = guarded_steps(script, self.guarding, titles=titles)
         return tuple(SqlFile(name=name, script=script, pieces=each) for name, each in zip(names, pieces, strict=True))
+
+    def _title(self, name: str, script: Script) -> list[str]:
+        """Write a file's first lines."""
+        start, end = (", ".join(sorted(heads)) or "base" for heads in (script.start, script.end))
+        from_to = phrases(
+            "%(file)s: from %(start)s to %(end)s, %(number)s revision",
+            "%(file)s: from %(start)s to %(end)s, %(number)s revisions",
+            len(script.steps),
+            file=name,
+            start=start,
+            end=end,
+        )
+        by = phrase(
+            "Written by Alembic, guarded by pytest-stairway %(version)s; README.md says how to run it.",
+            version=__version__,
+        )
+        return [say(from_to, self.language), say(by, self.language)]
 
 
 def write_files(writer: Writer, span: Span, *, irreversible: Collection[str] = ()) -> Files:
@@ -180,16 +201,6 @@ def _downgrade(writer: Writer, span: Span) -> tuple[Script, tuple[Finding, ...],
         findings.append(blame.finding("irreversible", said, place=place, hint=hint, error=error))
     first = min(refusals, default=None)
     return down, tuple(findings), None if first is None else down.steps[first].revision
-
-
-def _title(name: str, script: Script) -> list[str]:
-    """Write a file's first lines."""
-    start, end = (", ".join(sorted(heads)) or "base" for heads in (script.start, script.end))
-    number = len(script.steps)
-    return [
-        f"{name}: from {start} to {end}, {number} revision{'s' if number != 1 else ''}",
-        f"Written by Alembic, guarded by pytest-stairway {__version__}; README.md says how to run it.",
-    ]
 
 
 def quoted(dialect: str, version_table: tuple[str | None, str]) -> str:

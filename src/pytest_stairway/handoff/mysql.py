@@ -13,12 +13,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_stairway.handoff.pieces import Kind, Piece
+from pytest_stairway.handoff.pieces import Kind, Piece, comment
+from pytest_stairway.phrases import ENGLISH, phrase, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_stairway.offline.rendering import Script
+    from pytest_stairway.phrases import Language
 
 __all__ = ["MysqlGuarding"]
 
@@ -30,21 +32,25 @@ _LOCK = "CONCAT('stairway ', LEFT(SHA2(DATABASE(), 256), 32))"
 """User-level locks belong to the server, not to a database, and their names are short."""
 
 _FOUND = """\
-SET @stairway_found = (
-    SELECT COALESCE(GROUP_CONCAT(version_num ORDER BY CAST(version_num AS BINARY) SEPARATOR ', '), 'no revision')
-    FROM {table});"""
+SET @stairway_found = CONVERT((
+    SELECT COALESCE(GROUP_CONCAT(version_num ORDER BY CAST(version_num AS BINARY) SEPARATOR ', '), {none})
+    FROM {table}) USING utf8mb4);"""
 _ROWS = "SET @stairway_rows = ROW_COUNT();"
 _DELIMITERS = ("$$", "//", "$stairway$")
-_EXPLAINED = """\
--- The guard goes on where its condition holds.  Where it does not, it makes the session read-only, and then sets
--- completion_type to words that this variable does not take: they are in the error, and say why."""
-_CLIENT = """\
--- The next line is for the client programs mariadb and mysql alone: leave it out with any other.
-DELIMITER {}"""
-_CLIENT_END = """\
--- The next two lines are for the client programs mariadb and mysql alone: leave them out with any other.
-{}
-DELIMITER ;"""
+_EXPLAINED = phrase(
+    "The guard goes on where its condition holds.  Where it does not, it makes the session read-only, and then sets "
+    "completion_type to words that this variable does not take: they are in the error, and say why."
+)
+_CLIENT = phrase("The next line is for the client programs mariadb and mysql alone: leave it out with any other.")
+_CLIENT_END = phrase(
+    "The next two lines are for the client programs mariadb and mysql alone: leave them out with any other."
+)
+_NONE = phrase("no revision")
+_BUSY = phrase("stairway: refused, because another run is under way here")
+_MISSED = phrase(
+    "stairway: the version update should have changed one row, and it changed %(rows)s", rows="@stairway_rows"
+)
+_VARIABLE = re.compile(r"(@stairway_\w+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,8 @@ class MysqlGuarding:
     """``mariadb`` or ``mysql``: two variables have other names there."""
     lock_timeout: str = "5s"
     statement_timeout: str = "15min"
+    language: Language = ENGLISH
+    """In which it speaks."""
 
     @property
     def limits(self) -> Mapping[str, str]:
@@ -75,12 +83,12 @@ class MysqlGuarding:
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
-        yield Piece(_EXPLAINED, Kind.COMMENT)
+        yield Piece(self._comment(_EXPLAINED), Kind.COMMENT)
         yield Piece("SET NAMES utf8mb4;", Kind.GUARD)
         limits = ", ".join(f"SESSION {name} = {value}" for name, value in self.limits.items())
         yield Piece(f"SET SESSION autocommit = 1, {limits};", Kind.GUARD)
         yield Piece(f"SET @stairway_alone = GET_LOCK({_LOCK}, 0);", Kind.GUARD)
-        yield from self._require("@stairway_alone = 1", "'stairway: refused, because another run is under way here'")
+        yield from self._require("@stairway_alone = 1", _BUSY)
 
     def bottom(self) -> Iterator[Piece]:
         """See `Guarding`."""
@@ -91,8 +99,12 @@ class MysqlGuarding:
         if creates:  # a downgrade to base may have left it empty, and there is no asking whether it is there
             yield Piece(f"CREATE TABLE IF NOT EXISTS {self.version_table} (version_num VARCHAR(32));", Kind.GUARD)
         yield self._find()
-        said = f"stairway: refused, because this script starts at {_told(expected)} and the database is at "
-        yield from self._require(_holds(expected), f"CONCAT({_literal(said)}, @stairway_found)")
+        refused = phrase(
+            "stairway: refused, because this script starts at %(start)s and the database is at %(found)s",
+            start=self._told(expected),
+            found="@stairway_found",
+        )
+        yield from self._require(self._holds(expected), refused)
         if creates:
             yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
 
@@ -106,23 +118,27 @@ class MysqlGuarding:
             yield piece
             return
         delimiter = next(each for each in _DELIMITERS if each not in piece.text)
-        yield Piece(_CLIENT.format(delimiter), Kind.CLIENT, piece.step)
+        yield Piece(f"{self._comment(_CLIENT)}\nDELIMITER {delimiter}", Kind.CLIENT, piece.step)
         yield piece
-        yield Piece(_CLIENT_END.format(delimiter), Kind.CLIENT, piece.step)
+        yield Piece(f"{self._comment(_CLIENT_END)}\n{delimiter}\nDELIMITER ;", Kind.CLIENT, piece.step)
 
     def hit(self) -> Iterator[Piece]:
         """See `Guarding`."""
         yield Piece(_ROWS, Kind.GUARD)
-        said = "'stairway: the version update should have changed one row, and it changed '"
-        yield from self._require("@stairway_rows = 1", f"CONCAT({said}, @stairway_rows)")
+        yield from self._require("@stairway_rows = 1", _MISSED)
 
     def check(self, expected: frozenset[str]) -> Iterator[Piece]:
         """See `Guarding`."""
         yield Piece(_ROWS, Kind.GUARD)
         yield self._find()
-        said = _literal(f"stairway: the version update should have changed one row and left {_told(expected)}, not ")
-        message = f"CONCAT({said}, @stairway_rows, ' and ', @stairway_found)"
-        yield from self._require(f"@stairway_rows = 1 AND {_holds(expected)}", message)
+        lost = phrase(
+            "stairway: the version update should have changed one row and left %(expected)s, "
+            "not %(rows)s and %(found)s",
+            expected=self._told(expected),
+            rows="@stairway_rows",
+            found="@stairway_found",
+        )
+        yield from self._require(f"@stairway_rows = 1 AND {self._holds(expected)}", lost)
 
     def outside(self) -> Iterator[Piece]:
         """See `Guarding`."""
@@ -130,10 +146,21 @@ class MysqlGuarding:
 
     def _find(self) -> Piece:
         """Ask what the version table holds."""
-        return Piece(_FOUND.format(table=self.version_table), Kind.GUARD)
+        none = _literal(say(_NONE, self.language))
+        return Piece(_FOUND.format(table=self.version_table, none=none), Kind.GUARD)
 
-    def _require(self, condition: str, message: str) -> Iterator[Piece]:
-        """Go on where a condition holds only; else the error says the message."""
+    def _holds(self, expected: frozenset[str]) -> str:
+        return f"CAST(@stairway_found AS BINARY) = {_literal(self._told(expected))}"
+
+    def _told(self, revisions: frozenset[str]) -> str:
+        return ", ".join(sorted(revisions)) or say(_NONE, self.language)
+
+    def _comment(self, text: str) -> str:
+        return comment(say(text, self.language))
+
+    def _require(self, condition: str, refusal: str) -> Iterator[Piece]:
+        """Go on where a condition holds only; else the error says the refusal."""
+        message = _expression(say(refusal, self.language))
         name = _READ_ONLY[self.product]
         yield Piece(f"SET SESSION {name} = IF({condition}, @@SESSION.{name}, 1);", Kind.GUARD)
         refusing = f"SET SESSION completion_type = IF({condition}, @@SESSION.completion_type,\n    {message});"
@@ -146,12 +173,10 @@ def _seconds(duration: str) -> float:
     return int(number) * _SECONDS[unit]
 
 
-def _holds(expected: frozenset[str]) -> str:
-    return f"CAST(@stairway_found AS BINARY) = {_literal(_told(expected))}"
-
-
-def _told(revisions: frozenset[str]) -> str:
-    return ", ".join(sorted(revisions)) or "no revision"
+def _expression(text: str) -> str:
+    """Write a text in which variables of the guard stand."""
+    parts = [each if _VARIABLE.match(each) else _literal(each) for each in _VARIABLE.split(text) if each]
+    return parts[0] if len(parts) == 1 else f"CONCAT({', '.join(parts)})"
 
 
 def _literal(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 
     from pytest_stairway.offline.rendering import Script
 
-__all__ = ["Guarding", "Kind", "Piece", "as_text"]
+__all__ = ["Guarding", "Kind", "Piece", "as_text", "comment"]
+
+_WIDTH = 120
 
 
 class Kind(str, Enum):
@@ -84,3 +87,8 @@ class Guarding(Protocol):
 def as_text(pieces: Iterable[Piece]) -> str:
     """Write pieces as a file."""
     return "\n\n".join(piece.text for piece in pieces) + "\n"
+
+
+def comment(text: str) -> str:
+    """Write a text as SQL's comment."""
+    return "\n".join(textwrap.wrap(text, _WIDTH, initial_indent="-- ", subsequent_indent="-- "))

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_stairway.handoff.pieces import Kind, Piece
+from pytest_stairway.handoff.pieces import Kind, Piece, comment
 from pytest_stairway.handoff.traits import ends_transactions
+from pytest_stairway.phrases import ENGLISH, phrase, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_stairway.offline.rendering import Script
+    from pytest_stairway.phrases import Language
 
 __all__ = ["PostgresqlGuarding"]
 
+_FOR_PSQL = phrase("The next two lines are for psql alone: leave them out with any other client.")
 _PSQL = r"""
--- The next two lines are for psql alone: leave them out with any other client.
 \set ON_ERROR_STOP on
 \encoding UTF8"""
 
@@ -25,7 +27,7 @@ DO $stairway$
 DECLARE
     found text;
 BEGIN
-    SELECT coalesce(string_agg(version_num::text, ', ' ORDER BY version_num::text COLLATE "C"), 'no revision')
+    SELECT coalesce(string_agg(version_num::text, ', ' ORDER BY version_num::text COLLATE "C"), {none})
         INTO found FROM {table};
     IF found <> {expected} THEN
         RAISE EXCEPTION {message}, {expected}, found
@@ -45,15 +47,22 @@ BEGIN
             RAISE EXCEPTION {message}, {expected}, found
                 USING HINT = {hint};
         END IF;
-        DROP TABLE {table};  -- a downgrade to base has left it empty, and it is made below
+        DROP TABLE {table};  -- {left}
     END IF;
 END
 $stairway$;"""
 
-_REFUSED = "stairway: refused, because this script starts at % and the database is at %"
-_REFUSED_HINT = "This transaction has changed nothing. Was it run before, or is it another database?"
-_LOST = "stairway: the version table should hold % now, and holds %"
-_LOST_HINT = "This transaction has changed nothing. Something else has written to the version table, or hides its rows"
+_NONE = phrase("no revision")
+_LEFT = phrase("a downgrade to base has left it empty, and it is made below")
+_REFUSED = phrase(
+    "stairway: refused, because this script starts at %(start)s and the database is at %(found)s", start="%", found="%"
+)
+_REFUSED_HINT = phrase("This transaction has changed nothing. Was it run before, or is it another database?")
+_LOST = phrase("stairway: the version table should hold %(expected)s now, and holds %(found)s", expected="%", found="%")
+_LOST_HINT = phrase(
+    "This transaction has changed nothing. Something else has written to the version table, or hides its rows"
+)
+_OUTSIDE = phrase("From here to the next BEGIN no transaction is open: what has been done stays, whatever comes after.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,8 @@ class PostgresqlGuarding:
     """As SQL writes it: quoted where it needs to be, with its schema where it has one."""
     lock_timeout: str = "5s"
     statement_timeout: str = "15min"
+    language: Language = ENGLISH
+    """In which it speaks."""
 
     @property
     def limits(self) -> Mapping[str, str]:
@@ -76,7 +87,7 @@ class PostgresqlGuarding:
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
-        yield Piece(_PSQL.strip(), Kind.CLIENT)
+        yield Piece(comment(say(_FOR_PSQL, self.language)) + _PSQL, Kind.CLIENT)
 
     def bottom(self) -> Iterator[Piece]:
         """See `Guarding`."""
@@ -111,21 +122,20 @@ class PostgresqlGuarding:
 
     def outside(self) -> Iterator[Piece]:
         """See `Guarding`."""
-        yield Piece(
-            "-- From here to the next BEGIN no transaction is open: what has been done stays, whatever comes after.",
-            Kind.COMMENT,
-        )
+        yield Piece(comment(say(_OUTSIDE, self.language)), Kind.COMMENT)
         for name, value in self.limits.items():
             yield Piece(f"SET {name} = {_literal(value)};", Kind.GUARD)
 
     def _check(self, expected: frozenset[str], message: str, hint: str, *, template: str = _CHECK) -> Piece:
-        held = ", ".join(sorted(expected)) or "no revision"
+        none = say(_NONE, self.language)
         text = template.format(
             table=self.version_table,
             name=_literal(self.version_table),
-            expected=_literal(held),
-            message=_literal(message),
-            hint=_literal(hint),
+            none=_literal(none),
+            left=say(_LEFT, self.language),
+            expected=_literal(", ".join(sorted(expected)) or none),
+            message=_literal(say(message, self.language)),
+            hint=_literal(say(hint, self.language)),
         )
         return Piece(text.strip(), Kind.GUARD)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_stairway.databases import Server
     from pytest_stairway.handoff.pieces import Guarding
     from pytest_stairway.handoff.settings import HandoffSettings
+    from pytest_stairway.phrases import Language
 
 __all__ = ["COMMANDS", "COMMITS_STATEMENTS", "DIALECTS", "guarding_for", "product_of"]
 
@@ -36,17 +37,21 @@ def product_of(server: Server) -> str:
     return server.product.lower() if isinstance(server, MysqlServer) else server.dialect
 
 
-def guarding_for(product: str, version_table: str, settings: HandoffSettings) -> Guarding:
+def guarding_for(product: str, version_table: str, settings: HandoffSettings, language: Language) -> Guarding:
     """Make the guard.
 
     Args:
         product: see `product_of`.
         version_table: as SQL writes it.
         settings: the time limits.
+        language: in which it speaks.
     """
-    lock, statement = settings.handoff_lock_timeout, settings.handoff_statement_timeout
     if product == "sqlite":
-        return SqliteGuarding(version_table=version_table)
+        return SqliteGuarding(version_table=version_table, language=language)
+    limits = {
+        "lock_timeout": settings.handoff_lock_timeout,
+        "statement_timeout": settings.handoff_statement_timeout,
+    }
     if product == "postgresql":
-        return PostgresqlGuarding(version_table=version_table, lock_timeout=lock, statement_timeout=statement)
-    return MysqlGuarding(version_table=version_table, product=product, lock_timeout=lock, statement_timeout=statement)
+        return PostgresqlGuarding(version_table=version_table, language=language, **limits)
+    return MysqlGuarding(version_table=version_table, product=product, language=language, **limits)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.handoff.settings import HandoffSettings
     from pytest_stairway.handoff.story import RehearsedTold
+    from pytest_stairway.phrases import Language
     from pytest_stairway.project import Project
 
 __all__ = ["Release", "make_release"]
@@ -57,6 +58,13 @@ class Release:
     """The session's time limits that the files set."""
     version_table: str = "alembic_version"
     seconds: float = 0.0
+
+    @property
+    def language(self) -> Language:
+        """The bundle's language."""
+        from pytest_stairway.handoff.catalogue import translations
+
+        return translations(self.settings.handoff_language)
 
     @property
     def proven(self) -> bool:
@@ -123,13 +131,14 @@ def _site(project: Project) -> Site:
 
 
 def _write(project: Project, site: Site, release: Release) -> Files:
-    guarding = guarding_for(release.product, release.version_table, release.settings)
+    guarding = guarding_for(release.product, release.version_table, release.settings, release.language)
     release.limits = guarding.limits
     writer = Writer(
         environment=Environment(project.history, sandbox=Sandbox(lambda _contact: site.server)),
         guarding=guarding,
         dialect=release.dialect,
         per_migration=release.settings.per_migration,
+        language=release.language,
     )
     return write_files(writer, release.span, irreversible=project.irreversible)
 

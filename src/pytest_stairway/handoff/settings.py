@@ -58,7 +58,13 @@ HANDOFF_OPTIONS: tuple[Option, ...] = (
         help="how many rows each table gets for the rehearsal, which tells seconds and locks: as many as production "
         "has, or 0 for no rehearsal (default: 1000)",
     ),
-    Option(name="handoff_language", metavar="en|ru", default="en", help="the language of README.md and report.html"),
+    Option(
+        name="handoff_language",
+        metavar="en|ru",
+        default="en",
+        help="the language of README.md, report.html, and what is ours in the SQL files: comments, and what the guard "
+        "says",
+    ),
 )
 """Every option, in the order in which the documentation lists them."""
 

@@ -8,22 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_stairway.handoff.pieces import Kind, Piece
+from pytest_stairway.handoff.pieces import Kind, Piece, comment
+from pytest_stairway.phrases import ENGLISH, phrase, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_stairway.offline.rendering import Script
+    from pytest_stairway.phrases import Language
 
 __all__ = ["SqliteGuarding"]
 
-_SHELL = """
--- The next line is for the sqlite3 shell alone: leave it out with any other client, and stop at the first error.
-.bail on"""
+_SHELL = phrase(
+    "The next line is for the sqlite3 shell alone: leave it out with any other client, and stop at the first error."
+)
+_NONE = phrase("no revision")
 
 _CHECK = (
     "CREATE TEMPORARY TABLE stairway_guard (found TEXT CONSTRAINT {name} CHECK (found = {expected}));",
-    "INSERT INTO stairway_guard SELECT coalesce(group_concat(version_num, ', '), 'no revision') "
+    "INSERT INTO stairway_guard SELECT coalesce(group_concat(version_num, ', '), {none}) "
     "FROM (SELECT version_num FROM {table} ORDER BY version_num);",
     "DROP TABLE temp.stairway_guard;",
 )
@@ -35,6 +38,8 @@ class SqliteGuarding:
 
     version_table: str
     """As SQL writes it."""
+    language: Language = ENGLISH
+    """In which it speaks."""
 
     @property
     def limits(self) -> Mapping[str, str]:
@@ -47,7 +52,7 @@ class SqliteGuarding:
 
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
-        yield Piece(_SHELL.strip(), Kind.CLIENT)
+        yield Piece(f"{comment(say(_SHELL, self.language))}\n.bail on", Kind.CLIENT)
         yield Piece("BEGIN IMMEDIATE;", Kind.GUARD)
 
     def bottom(self) -> Iterator[Piece]:
@@ -56,10 +61,10 @@ class SqliteGuarding:
 
     def enter(self, expected: frozenset[str], *, creates: bool) -> Iterator[Piece]:
         """See `Guarding`."""
-        held = _told(expected)
         if creates:  # a downgrade to base leaves it empty; there is no asking whether it is there
             yield Piece(f"CREATE TABLE IF NOT EXISTS {self.version_table} (version_num VARCHAR(32));", Kind.GUARD)
-        yield from self._check(held, f"stairway: refused, because this script starts at {held}")
+        held = self._told(expected)
+        yield from self._check(held, phrase("stairway: refused, because this script starts at %(start)s", start=held))
         if creates:
             yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
 
@@ -77,20 +82,23 @@ class SqliteGuarding:
 
     def check(self, expected: frozenset[str]) -> Iterator[Piece]:
         """See `Guarding`."""
-        held = _told(expected)
-        yield from self._check(held, f"stairway: the version table should hold {held} now")
+        held = self._told(expected)
+        yield from self._check(held, phrase("stairway: the version table should hold %(expected)s now", expected=held))
 
     def outside(self) -> Iterator[Piece]:
         """See `Guarding`."""
         return iter(())
 
     def _check(self, held: str, says: str) -> Iterator[Piece]:
-        name = '"' + says.replace('"', '""') + '"'
-        expected = "'" + held.replace("'", "''") + "'"
+        name = '"' + say(says, self.language).replace('"', '""') + '"'
+        none = _literal(say(_NONE, self.language))
         for statement in _CHECK:
-            text = statement.format(name=name, expected=expected, table=self.version_table)
+            text = statement.format(name=name, expected=_literal(held), none=none, table=self.version_table)
             yield Piece(text, Kind.GUARD)
 
+    def _told(self, revisions: frozenset[str]) -> str:
+        return ", ".join(sorted(revisions)) or say(_NONE, self.language)
 
-def _told(revisions: frozenset[str]) -> str:
-    return ", ".join(sorted(revisions)) or "no revision"
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
