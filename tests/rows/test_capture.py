@@ -8,7 +8,7 @@ import pytest
 
 from pytest_stairway.exceptions import UsageError
 from pytest_stairway.rows import RowChange, RowGenerator, RowReader, Rows, TableRows, compare_rows, known_tables
-from pytest_stairway.rows.capture import WHOLE
+from pytest_stairway.rows.capture import SAMPLE, WHOLE
 from pytest_stairway.schema import reader_for
 
 from .helpers import column, do
@@ -40,7 +40,13 @@ FILL = "INSERT INTO author VALUES (1, 'Ada', '1815-12-10'), (2, NULL, NULL), (3,
 def numbers(connection: Connection, count: int) -> str:
     if connection.dialect.name == "postgresql":
         return f"SELECT n FROM generate_series(1, {count}) n"
-    return f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s"
+    digits = "WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 199)"  # servers limit the depth
+    return f"{digits} SELECT a.n + 200 * b.n + 1 AS n FROM s AS a CROSS JOIN s AS b WHERE a.n + 200 * b.n < {count}"
+
+
+def unseen(table: TableRows) -> int:
+    """Give the number of a row that is not in the sample."""
+    return next(number for number in range(1, MANY) if str(number) not in table.column("id"))
 
 
 def test_rows_are_texts_by_column(connection: Connection, reader: RowReader) -> None:
@@ -90,12 +96,56 @@ def test_many_rows_are_digested(connection: Connection, reader: RowReader) -> No
     )
     before = reader.capture(connection)
     assert before["author"].count == MANY
-    assert len(before["author"].rows) == WHOLE
+    assert len(before["author"].rows) == SAMPLE
     assert reader.capture(connection) == before
-    do(connection, f"UPDATE author SET name = 'x' WHERE id = {MANY}")
+    do(connection, f"UPDATE author SET name = 'x' WHERE id = {unseen(before['author'])}")
     (difference,) = compare_rows(before, reader.capture(connection))
     assert (difference.change, difference.column, difference.at_least) == (RowChange.VALUES_CHANGED, "name", True)
     assert difference.words() == f"table author, column name: values changed; some of {MANY} rows"
+
+
+def test_of_many_rows_a_sample_from_everywhere_is_shown(connection: Connection, reader: RowReader) -> None:
+    do(
+        connection,
+        AUTHOR,
+        f"INSERT INTO author (id, name) SELECT n, 'author ' || n FROM ({numbers(connection, MANY)}) AS s",
+    )
+    before = reader.capture(connection)
+    do(connection, f"UPDATE author SET name = 'x' WHERE id > {MANY - MANY // 20}")
+    (difference,) = compare_rows(before, reader.capture(connection))
+    assert difference.examples[0].endswith("' before, 'x' after")
+    assert difference.words().startswith("author id=")
+    assert f"; at least {difference.rows} of {MANY} rows" in difference.words()
+
+
+def test_of_some_thousand_rows_each_is_compared_by_value(connection: Connection, reader: RowReader) -> None:
+    some = numbers(connection, 3000)
+    do(connection, AUTHOR, f"INSERT INTO author (id, name) SELECT n, 'author ' || n FROM ({some}) AS s")
+    before = reader.capture(connection)
+    do(connection, "UPDATE author SET name = 'x' WHERE id IN (2500, 2700)", "DELETE FROM author WHERE id = 2800")
+    lost, changed = compare_rows(before, reader.capture(connection))
+    assert lost.words() == "table author: rows lost, such as author id=2800: name 'author 2800'; 1 of 3000 rows"
+    assert changed.words() == "author id=2500: name 'author 2500' before, 'x' after; 2 of 3000 rows"
+
+
+def test_many_rows_without_a_key_are_paired_by_what_else_they_hold(connection: Connection, reader: RowReader) -> None:
+    some = numbers(connection, 3000)
+    do(connection, "CREATE TABLE t (a INTEGER, b VARCHAR(20))", f"INSERT INTO t SELECT n, 'x' FROM ({some}) AS s")
+    before = reader.capture(connection)
+    do(connection, "UPDATE t SET b = 'y' WHERE a > 1000")
+    (difference,) = compare_rows(before, reader.capture(connection))
+    assert (difference.change, difference.column, difference.rows) == (RowChange.VALUES_CHANGED, "b", 2000)
+
+
+def test_many_rows_of_which_the_key_changes_are_paired_by_what_else_they_hold(
+    connection: Connection, reader: RowReader
+) -> None:
+    some = numbers(connection, 3000)
+    do(connection, AUTHOR, f"INSERT INTO author (id, name) SELECT n, 'author ' || n FROM ({some}) AS s")
+    before = reader.capture(connection)
+    do(connection, "UPDATE author SET id = id + 50000")
+    found = compare_rows(before, reader.capture(connection))
+    assert [(each.change, each.column, each.rows) for each in found] == [(RowChange.VALUES_CHANGED, "id", 3000)]
 
 
 def test_swapped_values_in_many_rows_are_noticed(connection: Connection, reader: RowReader) -> None:
@@ -120,7 +170,11 @@ def test_rows_lost_of_many_are_counted(connection: Connection, reader: RowReader
 def test_other_rows_among_many_are_lost_ones(connection: Connection, reader: RowReader) -> None:
     do(connection, AUTHOR, f"INSERT INTO author (id) {numbers(connection, MANY)}")
     before = reader.capture(connection)
-    do(connection, f"DELETE FROM author WHERE id = {MANY - 1}", f"INSERT INTO author (id) VALUES ({MANY + 5})")
+    do(
+        connection,
+        f"DELETE FROM author WHERE id = {unseen(before['author'])}",
+        f"INSERT INTO author (id) VALUES ({MANY + 5})",
+    )
     (lost,) = compare_rows(before, reader.capture(connection))
     assert (lost.change, lost.holds_data) == (RowChange.ROWS_LOST, True)
     assert lost.words() == f"table author: rows lost; some of {MANY} rows"

@@ -27,6 +27,15 @@ def generator(connection: Connection, supply: dict[str, Any], rows: int = 5) -> 
     return RowGenerator(connection.dialect.name, supply=supply, rows=rows)
 
 
+def test_a_table_that_has_many_rows_gets_no_more(connection: Connection) -> None:
+    do(connection, AUTHOR)
+    made = generator(connection, {}, rows=120)
+    made.top_up(connection)
+    do(connection, CODE)
+    made.top_up(connection, tables=["author"])
+    assert column(connection, "SELECT count(*) FROM author") == [120]
+
+
 class TestRows:
     def test_one_that_is_refused_is_told_and_the_others_are_used(self, connection: Connection) -> None:
         do(connection, "CREATE TABLE author (id integer PRIMARY KEY, age integer NOT NULL CHECK (age < 200))")

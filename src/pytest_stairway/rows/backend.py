@@ -52,12 +52,15 @@ class Backend(Protocol):
     def hints(self, connection: Connection, shape: TableShape) -> tuple[str, ...]:
         """Read the source text of triggers and functions that may judge a row: it holds constants worth trying."""
 
-    def read(self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, list[Row]]:
+    def read(
+        self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]], limit: int
+    ) -> dict[str, list[Row]]:
         """Read some rows of several tables, each value as text.
 
         Args:
             connection: where.
             tables: by name, what stands after FROM, and the columns.
+            limit: so many rows of each.
         """
 
     def find(self, connection: Connection, shape: TableShape, cells: Row) -> Row | None:

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RowReader"]
 
-WHOLE = 500
-"""So many rows of a table are fetched; of one that has more, the first ones, and digests of all."""
+WHOLE = 10_000
+"""So many rows of a table are fetched: up to there a digest by the server takes as long, and shows no example."""
+SAMPLE = 1000
+"""So many of a table that has more: those whose keys have the lowest hashes, which are from everywhere in it, and the
+same ones each time."""
 _AT_ONCE = 40
 """How many tables one statement reads."""
 SETTINGS = ("TimeZone", "DateStyle", "IntervalStyle", "bytea_output", "extra_float_digits", "lc_monetary")
@@ -156,7 +159,7 @@ class RowReader:
 def _mysql_capture() -> MysqlCapture:
     from pytest_stairway.rows.mysql_capture import MysqlCapture
 
-    return MysqlCapture(WHOLE)
+    return MysqlCapture(WHOLE, SAMPLE)
 
 
 def _table(relation: Relation, default: str) -> _Table:
@@ -199,8 +202,8 @@ def _digest_postgresql(connection: Connection, table: _Table) -> TableRows:
     ((count, *digests),) = run(connection, f"SELECT count(*), {', '.join(sums)} FROM {table.source}")
     rows: Sequence[Any] = ()
     if table.empty.key:
-        order = ", ".join(quote(name) for name in table.empty.key)
-        rows = run(connection, f"SELECT {_as_json(names)} FROM {table.source} ORDER BY {order} LIMIT {WHOLE}")
+        order = f"hashtextextended({_as_json(table.empty.key)}, 0)"
+        rows = run(connection, f"SELECT {_as_json(names)} FROM {table.source} ORDER BY {order} LIMIT {SAMPLE}")
     sample = tuple(_shortened(json.loads(text)) for (text,) in rows)
     return replace(table.empty, rows=sample, count=count, digests=tuple(digests))
 
@@ -244,7 +247,8 @@ def _read_sqlite(connection: Connection, empty: TableRows) -> TableRows:
         str(sum(_number((*(row[place] for place in places), row[column])) for row in rows))
         for column in range(len(empty.columns))
     )
-    return replace(empty, rows=rows[:WHOLE] if empty.key else (), count=len(rows), digests=digests)
+    sample = sorted(rows, key=lambda row: _number(tuple(row[place] for place in places)))[:SAMPLE] if places else ()
+    return replace(empty, rows=tuple(sample), count=len(rows), digests=digests)
 
 
 def _number(cells: tuple[Cell, ...]) -> int:

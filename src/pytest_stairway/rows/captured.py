@@ -40,7 +40,7 @@ class TableRows:
     key: tuple[str, ...] = ()
     """The primary key's columns."""
     rows: tuple[tuple[Cell, ...], ...] = ()
-    """All of them, or the first ones by key where there are many; values as the database writes them."""
+    """All of them, or a sample where there are many; values as the database writes them."""
     count: int = 0
     """How many there are."""
     stamped: tuple[str, ...] = ()
@@ -57,9 +57,9 @@ class TableRows:
         place = self.columns.index(name)
         return tuple(row[place] for row in self.rows)
 
-    def as_dicts(self) -> list[dict[str, Cell]]:
-        """Give each row's values by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+    def as_dicts(self, most: int | None = None) -> list[dict[str, Cell]]:
+        """Give each row's values by column, of all rows or of the first ones."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows[:most]]
 
     def type_of(self, name: str) -> str:
         """One column's type."""

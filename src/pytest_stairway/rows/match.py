@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Match", "match_rows", "same_value"]
 
 
+_FEW = 250_000
+"""So many pairs of rows are looked at one by one."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Match:
     """Two captures of one table, row by row."""
@@ -73,10 +77,9 @@ def match_rows(before: TableRows, after: TableRows) -> Match:
         old, now = _pair_by_key(match, key, old, now)
         others = [name for name in common if name not in dict(key)]
         if not match.sampled and others:
-            old, now = _pair_alike(match, others, old, now, least=0.5 if len(old) == len(now) else 1.0)
+            old, now = _pair_rest(match, others, old, now, least=0.5 if len(old) == len(now) else 1.0)
     else:
-        old, now = _pair_by_key(match, [(name, name) for name in common], old, now)
-        old, now = _pair_alike(match, common, old, now, least=0.5)
+        old, now = _pair_rest(match, common, old, now, least=0.5)
     match.lost_rows, match.new_rows = old, now
     return match
 
@@ -118,6 +121,18 @@ def _pair_by_key(
             left.append(row)
     unmatched = {id(row) for rows in by_key.values() for row in rows}
     return left, [row for row in now if id(row) in unmatched]
+
+
+def _pair_rest(
+    match: Match, names: Sequence[str], old: list[Any], now: list[Any], *, least: float
+) -> tuple[list[Any], list[Any]]:
+    """Pair rows that hold the same, then those that have most in common; of many, those that differ in one column."""
+    old, now = _pair_by_key(match, [(name, name) for name in names], old, now)
+    if len(old) * len(now) <= _FEW:
+        return _pair_alike(match, names, old, now, least=least)
+    for name in names if least < 1.0 and len(names) > 1 else ():
+        old, now = _pair_by_key(match, [(other, other) for other in names if other != name], old, now)
+    return old, now
 
 
 def _pair_alike(

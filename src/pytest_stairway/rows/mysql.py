@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["MysqlBackend"]
 
 _WITH_SAVEPOINTS = "InnoDB"
-_SOME = 50
-"""So many rows of a table are looked at to know what is there."""
 _FAILED = "?"
 _HOPELESS = 12
 """After so many rows on which a condition cannot be evaluated no other is tried."""
@@ -73,18 +71,22 @@ class MysqlBackend:
         """See `Backend`."""
         return read_triggers(connection, shape.name)
 
-    def read(self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, list[Row]]:
+    def read(
+        self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]], limit: int
+    ) -> dict[str, list[Row]]:
         """See `Backend`."""
         try:
             with refusable(connection):
-                found = _read(connection, tables)
+                found = _read(connection, tables, limit)
             self._settle(connection)
         except Refused:  # without checks, foreign keys can refer to tables that are not there
             if len(tables) == 1:
                 return {name: [] for name in tables}
         else:
             return found
-        return {name: rows for each in tables for name, rows in self.read(connection, {each: tables[each]}).items()}
+        return {
+            name: rows for each in tables for name, rows in self.read(connection, {each: tables[each]}, limit).items()
+        }
 
     def find(self, connection: Connection, shape: TableShape, cells: Row) -> Row | None:
         """See `Backend`."""
@@ -196,9 +198,9 @@ class MysqlBackend:
         return False
 
 
-def _read(connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, list[Row]]:
+def _read(connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]], limit: int) -> dict[str, list[Row]]:
     expressions = {name: (source, [backquote(column) for column in names]) for name, (source, names) in tables.items()}
-    found = read_tables(connection, expressions, limit=_SOME)
+    found = read_tables(connection, expressions, limit=limit)
     return {name: [dict(zip(tables[name][1], cells, strict=True)) for cells in rows] for name, rows in found.items()}
 
 

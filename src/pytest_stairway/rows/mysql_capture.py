@@ -26,11 +26,13 @@ class MysqlCapture:
     """Captures the rows of one database, and remembers what the server's checksum of each table was then.
 
     Args:
-        whole: so many rows of a table are fetched; of one that has more, the first ones, and digests of all.
+        whole: so many rows of a table are fetched.
+        sample: so many of one that has more, and digests of all.
     """
 
-    def __init__(self, whole: int) -> None:
+    def __init__(self, whole: int, sample: int) -> None:
         self._whole = whole
+        self._sample = sample
         self._checksums: dict[str, str | None] = {}
 
     def capture(
@@ -74,9 +76,8 @@ class MysqlCapture:
         ((count, *digests),) = run(connection, f"SELECT COUNT(*), {sums} FROM {source}")
         rows: Sequence[Any] = ()
         if table.key:
-            order = ", ".join(map(backquote, table.key))
             text = row_text(map(_short, readings.values()))
-            rows = run(connection, f"SELECT {text} FROM {source} ORDER BY {order} LIMIT {self._whole}")
+            rows = run(connection, f"SELECT {text} FROM {source} ORDER BY {_number(keys)} LIMIT {self._sample}")
         return replace(table, rows=tuple(cells_of(text) for (text,) in rows), count=count, digests=tuple(digests))
 
 

@@ -32,6 +32,8 @@ __all__ = ["TopUp"]
 
 _TURNS = 4
 """How often a table is looked at again after rows were added."""
+_SOME, _MANY = 50, 500
+"""So many rows of a table are read to know what is there, and so many are looked at where they were captured."""
 _SELF_REFERRING = 2
 """How many rows of a table that refers to itself come first, for the others to refer to."""
 _UNKNOWN = "no row could be made that satisfies all of the table's rules"
@@ -126,8 +128,8 @@ class TopUp:
             if captured is None or captured.digests is not None or not set(columns) <= set(captured.columns):
                 unknown[name] = (source, columns)
             else:
-                found[name] = captured.as_dicts()
-        return {**found, **self.backend.read(self.connection, unknown)} if unknown else found
+                found[name] = captured.as_dicts(max(_MANY, self.target))
+        return {**found, **self.backend.read(self.connection, unknown, max(_SOME, self.target))} if unknown else found
 
     def _read_parents(self, shapes: Sequence[TableShape]) -> None:
         """Read the keys of tables that others refer to and that get no rows themselves."""
@@ -330,9 +332,8 @@ class TopUp:
                 reason = None
         except Refused as refused:
             reason = str(refused)
-        self._rows.update(
-            self.backend.read(self.connection, {s.name: (s.read_from, [c.name for c in s.columns]) for s in shapes})
-        )
+        sources = {shape.name: (shape.read_from, [column.name for column in shape.columns]) for shape in shapes}
+        self._rows.update(self.backend.read(self.connection, sources, max(_SOME, self.target)))
         for name in names:
             self._bench(name).reason = reason
             self._keep(self._bench(name), self._rows[name])

@@ -62,13 +62,15 @@ class PostgresqlBackend:
         """See `Backend`."""
         return read_hints(connection, shape)
 
-    def read(self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, list[Row]]:
+    def read(
+        self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]], limit: int
+    ) -> dict[str, list[Row]]:
         """See `Backend`."""
         names = list(tables)
         found: dict[str, list[Row]] = {name: [] for name in names}
         for start in range(0, len(names), _AT_ONCE):
             parts = [
-                f"(SELECT {place}, {row_as_json(tables[name][1])} FROM {tables[name][0]} LIMIT {_SOME})"
+                f"(SELECT {place}, {row_as_json(tables[name][1])} FROM {tables[name][0]} LIMIT {limit})"
                 for place, name in enumerate(names[start : start + _AT_ONCE], start)
             ]
             for place, text in ask(connection, " UNION ALL ".join(parts)):
@@ -134,7 +136,7 @@ class PostgresqlBackend:
             inserted = run(connection, _insert(shape, rows, skip_conflicts=skip_conflicts) + returning)
             _check_deferred(connection, shape.deferred)
         if not shape.returns:
-            return self.read(connection, {shape.name: (shape.read_from, names)})[shape.name]
+            return self.read(connection, {shape.name: (shape.read_from, names)}, max(_SOME, len(rows)))[shape.name]
         return [dict(zip(names, json.loads(text), strict=False)) for (text,) in inserted]
 
     def insert_together(self, connection: Connection, rows: Sequence[tuple[TableShape, Sequence[Row]]]) -> None:

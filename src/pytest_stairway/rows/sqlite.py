@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteBackend", "as_texts"]
 
-_SOME = 50
 _TRIAL = "temp.stairway_trial"
 
 
@@ -45,14 +44,16 @@ class SqliteBackend:
         """See `Backend`."""
         return read_triggers(connection, shape.name)
 
-    def read(self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, list[Row]]:
+    def read(
+        self, connection: Connection, tables: Mapping[str, tuple[str, Sequence[str]]], limit: int
+    ) -> dict[str, list[Row]]:
         """See `Backend`."""
-        return {name: self._read(connection, source, columns) for name, (source, columns) in tables.items()}
+        return {name: self._read(connection, source, columns, limit) for name, (source, columns) in tables.items()}
 
-    def _read(self, connection: Connection, source: str, columns: Sequence[str]) -> list[Row]:
+    def _read(self, connection: Connection, source: str, columns: Sequence[str], limit: int) -> list[Row]:
         try:
             with refusable(connection):
-                rows = run(connection, f"SELECT {as_texts(columns)} FROM {source} LIMIT {_SOME}")
+                rows = run(connection, f"SELECT {as_texts(columns)} FROM {source} LIMIT {limit}")
         except Refused:  # SQLite lets foreign keys refer to tables that are not there
             return []
         return [dict(zip(columns, row, strict=False)) for row in rows]
