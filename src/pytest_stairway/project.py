@@ -305,6 +305,8 @@ class Project(Workspace):
                 if walk is not None:
                     walk.close()
         finally:
+            if self.head_start is not None:
+                self.head_start.close()
             if self._keeper is not None:
                 self._keeper.close()
                 self.notes += self._keeper.notes

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_stairway.databases import Provider, Server
+    from pytest_stairway.databases.head_start import HeadStart
     from pytest_stairway.environment.environment import Survey
     from pytest_stairway.environment.guard import Contact
     from pytest_stairway.revisions import History, Revision
@@ -54,6 +55,8 @@ class Workspace:
         self._unavailable: DatabaseUnavailable | None = None
         self._broken: HistoryUnusable | None = None
         self._asked: frozenset[str] = frozenset()
+        self.head_start: HeadStart | None = None
+        """What has been begun for a server of our own; closed with the project."""
         self.notes: tuple[str, ...] = ()
         """What somebody should know after the run, though nothing failed."""
 
@@ -179,7 +182,7 @@ class Workspace:
         if self.settings.no_cache:
             return Cache(folder=None, on_servers=False)
         folder = databases.cache_folder(self.settings.cache_dir)
-        return Cache(folder=folder, project=str(self.configuration), wanted=self._wanted)
+        return Cache(folder=folder, project=str(self.configuration), wanted=self._wanted, head_start=self.head_start)
 
     def _wanted(self) -> list[str]:
         """Give the keys of the templates with which the walk can begin, the best first."""

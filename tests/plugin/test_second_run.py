@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_stairway.databases.head_start import HeadStart
+from pytest_stairway.databases.workplace import roomy_folder
 
 from .conftest import ENV, FAILS, Project
 
@@ -98,6 +103,26 @@ def test_a_cache_elsewhere(recorded: Recorded, tmp_path: Path) -> None:
     assert len(recorded.run(NEWEST, elsewhere)) > len(WALKED)
     assert recorded.run(NEWEST, elsewhere) == WALKED
     assert len(recorded.run(NEWEST)) > len(WALKED)
+
+
+@pytest.mark.parametrize("arguments", [["--stairway-shard=3/2"], ["--collect-only"], []])
+def test_a_server_that_was_begun_is_used_or_goes(
+    recorded: Recorded, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ini = recorded.project.root / "alembic.ini"
+    ini.write_text(re.sub("sqlite:.*", "postgresql+psycopg://localhost/app", ini.read_text()))
+    recorded.run(NEWEST)
+    before, begun = ours(), []
+    on = HeadStart.on
+    monkeypatch.setattr(HeadStart, "on", lambda *files, folder: begun.append(on(*files, folder=folder)) or begun[-1])
+    recorded.project.run(recorded.path(NEWEST), *arguments)
+    assert [each is not None for each in begun] == ([] if "--collect-only" in arguments else [True])
+    assert ours() == before
+
+
+def ours() -> set[Path]:
+    """Give the folders of this process's servers."""
+    return {path for path in roomy_folder().iterdir() if path.name.endswith(f".{os.getpid()}")}
 
 
 def test_what_the_whole_walk_finds_is_the_same(recorded: Recorded) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from pytest_stairway.databases.cache import (
-    cache_folder,
+from pytest_stairway.databases.cache import cache_folder
+from pytest_stairway.databases.entries import (
     copy_entry,
     keep_entry,
     one_at_a_time,

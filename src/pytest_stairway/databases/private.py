@@ -120,7 +120,10 @@ class _Start:
         self._account = server_account()
         self._provider = provider
         self._driver = driver
-        self._place = Workplace(self._account)
+        self._begun = cache.head_start if cache is not None else None
+        taken = self._begun.take() if self._begun is not None else None
+        self._begun = self._begun if taken is not None else None
+        self._place = taken or Workplace(self._account)
         self._data = self._place.data
         self._log = self._place.log
         self._janitor = self._place.janitor
@@ -134,7 +137,7 @@ class _Start:
             version = self._make_reachable()
             key = _cache_key(self._installation, version)
             clusters = Clusters(self._cache, key, version)
-            filled = clusters.fill(self._data, lambda: self._initialise(version))
+            filled = clusters.fill(self._data, lambda: self._initialise(version), begun=self._begun)
             self._cluster = filled.cluster
             self._account.own(self._data)
             socket = self._place.socket_folder(_fits_socket)

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from pytest_stairway.databases.cache import remove_entry
+from pytest_stairway.databases.entries import remove_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

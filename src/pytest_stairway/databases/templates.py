@@ -17,7 +17,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_stairway.databases.cache import (
+from pytest_stairway.databases.datadir import fill, forget
+from pytest_stairway.databases.entries import (
     beside,
     copy_entry,
     keep_entry,
@@ -25,14 +26,13 @@ from pytest_stairway.databases.cache import (
     remove_entry,
     remove_old,
 )
-from pytest_stairway.databases.datadir import fill, forget
 from pytest_stairway.exceptions import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pytest_stairway.databases.cache import Cache
+    from pytest_stairway.databases.cache import Cache, HeadStart
 
 __all__ = ["Cluster", "Clusters", "Filling", "TemplateFiles", "kept_name"]
 
@@ -78,12 +78,18 @@ class Cluster:
         """Copy the data directory, and say whether all of it was there."""
         if not copy_entry(self.entry, data):
             return False
-        (data / MANIFEST).unlink()
-        if _measure(data) == (self.files, self.size):
+        if self.is_whole(data):
             return True
         shutil.rmtree(data, ignore_errors=True)  # somebody has cleaned up in the cache, file by file
         remove_entry(self.entry)
         return False
+
+    def is_whole(self, copy: Path) -> bool:
+        """Say whether a copy of the entry has all that was in it, and make it a data directory."""
+        with contextlib.suppress(OSError):
+            (copy / MANIFEST).unlink()
+            copy.chmod(0o700)
+        return _measure(copy) == (self.files, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +121,17 @@ class Clusters:
         """Whether anything can be kept."""
         return self._cache is not None and self._cache.folder is not None
 
-    def fill(self, data: Path, make: Callable[[], None]) -> Filling:
-        """Fill a data directory from the best cluster, else from an initialised one, else by `make`."""
+    def fill(self, data: Path, make: Callable[[], None], *, begun: HeadStart | None = None) -> Filling:
+        """Fill a data directory from the best cluster, else from an initialised one, else by `make`.
+
+        Args:
+            data: the directory, not there yet.
+            make: creates it.
+            begun: has begun to fill it, by a guess.
+        """
         best = self.best()
-        if best is not None and best.copy_to(data):
+        copied = begun is not None and begun.has_copied(None if best is None else best.entry)
+        if best is not None and ((copied and best.is_whole(data)) or best.copy_to(data)):
             return Filling(best, functools.partial(remove_entry, best.entry))
         if fill(data, self._key, make, cache=self._cache):
             return Filling(None, functools.partial(forget, self._key, cache=self._cache))

@@ -79,6 +79,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     folder = config.invocation_params.dir
     if config.getoption("stairway") or any(asks_for_us(argument, folder) for argument in config.args):
         with collector_at_rest():
+            from pytest_stairway.plugin.ahead import begin
+
+            head_start = begin(config)
             from pytest_stairway.plugin.session import register
 
-            register(config)
+            register(config, head_start)

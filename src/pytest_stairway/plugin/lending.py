@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from pytest_stairway.clones import Clones
 from pytest_stairway.plugin.items import require_database
+from pytest_stairway.plugin.options import read_settings
 from pytest_stairway.plugin.porter import DOOR, ask_porter
-from pytest_stairway.plugin.preparation import ADDRESS, read_settings
+from pytest_stairway.plugin.preparation import ADDRESS
 from pytest_stairway.plugin.selection import open_project
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from pytest_stairway.reporters.terminal import render_header, render_summary
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
+    from pytest_stairway.databases.head_start import HeadStart
     from pytest_stairway.plugin.selection import Selection
     from pytest_stairway.project import Project
 
@@ -28,18 +30,28 @@ EXPECTED = "stairway_expected"
 """The key in an xdist worker's output: how many answers there should be."""
 
 
-def register(config: pytest.Config) -> None:
+def register(config: pytest.Config, head_start: HeadStart | None = None) -> None:
     """Read the options, find the history, and take part in the session where there is something to do.
+
+    Args:
+        config: pytest's.
+        head_start: has begun what a server needs.
 
     Raises:
         pytest.UsageError: an option or a range cannot be used, or there is no configuration.
     """
     worker = getattr(config, "workerinput", {})
-    try:
-        project, selection = prepare(config, address=worker.get(ADDRESS))
-    except UsageError as error:
-        raise pytest.UsageError(f"stairway: {error}") from error
-    if selection:
+    with contextlib.ExitStack() as unless_used:
+        if head_start is not None:
+            unless_used.callback(head_start.close)
+        try:
+            project, selection = prepare(config, address=worker.get(ADDRESS))
+        except UsageError as error:
+            raise pytest.UsageError(f"stairway: {error}") from error
+        if not selection:
+            return
+        unless_used.pop_all()
+        project.head_start = head_start
         config.pluginmanager.register(SessionPlugin(config, project, selection), "stairway-session")
 
 
