@@ -197,7 +197,10 @@ def test_a_downgrade_that_is_no_transaction_has_files_for_each_revision(releases
     assert {name for name in bundle.names if "/" in name} == {"downgrade/1_c.sql", "downgrade/2_b.sql"}
     used = [each["file"] for each in bundle.report["checks"] if each["name"] == "file-redowngrade"]
     assert used == ["downgrade/1_c.sql", "downgrade/2_b.sql"]
-    assert "the folder `downgrade` holds the same statements" in bundle.text("README.md")
+    readme = bundle.text("README.md")
+    assert "for file in downgrade/*.sql; do" in readme
+    assert 'psql -X -d "$DATABASE_URL" -f upgrade.sql' in readme
+    assert readme.index("## How to go back") < readme.index("### If it stops in the middle")
 
 
 def test_a_concurrent_index_makes_files_for_each_revision(releases: Releases) -> None:

@@ -33,15 +33,26 @@ def test_without_such_there_is_nothing_to_tell(releases: Releases) -> None:
     assert "another each time" not in readme
 
 
+def test_timeouts_of_the_migrations_own_hold_outside_of_transactions_as_by_alembic(releases: Releases) -> None:
+    block = "with op.get_context().autocommit_block():\n    "
+    seen = sql("INSERT INTO notes SELECT 7, current_setting('lock_timeout')")
+    revision = Rev(
+        "b", "\n".join((sql("SET lock_timeout = 4000"), block + seen)), sql("DELETE FROM notes WHERE id = 7")
+    )
+    bundle = releases.make(NOTES, revision)
+    assert bundle.code == 0, bundle.report["findings"]
+
+
 def test_what_comes_after_a_commit_in_between_is_told(releases: Releases) -> None:
     revisions = (table("b", "two", "id int"), Rev("c", CONCURRENTLY, sql("DROP INDEX ix")))
     bundle = releases.make(NOTES, *revisions, options={"handoff_rehearse": 10})
     assert bundle.code == 0, bundle.report["findings"]
     readme = bundle.text("README.md")
-    assert "an invalid one of its name stays behind: drop it before you go on" in readme
+    assert "leaves an invalid index behind. Drop it" in readme
+    assert "`CREATE INDEX CONCURRENTLY` waits for the transactions that are running" in readme
     assert "In the files one transaction may hold several revisions" in readme
     assert "go on as it says below" in readme
-    assert "run the file again" not in readme
+    assert "Choose a quieter moment then, and run the file again" not in readme
 
 
 @pytest.mark.parametrize("ends", ["COMMIT", "INSERT INTO notes (note) VALUES (';'); commit; SELECT 1"])

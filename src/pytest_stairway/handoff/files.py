@@ -74,6 +74,8 @@ class Files:
     """None where it cannot be written, or a revision cannot be taken back."""
     atomic: bool = True
     """Whether the upgrade happens as a whole or not at all."""
+    downgrade_atomic: bool = True
+    """The same of the downgrade."""
     upgrade_parts: tuple[SqlFile, ...] = ()
     """The upgrade once more, a file for each revision, where it does not happen as a whole."""
     downgrade_parts: tuple[SqlFile, ...] = ()
@@ -87,6 +89,11 @@ class Files:
         """Every file."""
         files = (self.upgrade, self.downgrade, *self.upgrade_parts, *self.downgrade_parts)
         return tuple(each for each in files if each is not None)
+
+    @property
+    def scripts(self) -> tuple[Script, ...]:
+        """What Alembic wrote, up and down."""
+        return tuple(each.script for each in (self.upgrade, self.downgrade) if each is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +184,7 @@ def write_files(writer: Writer, span: Span, *, irreversible: Collection[str] = (
     return replace(
         upgrade,
         downgrade=None if down.failures else writer.file("downgrade.sql", down),
+        downgrade_atomic=writer.guarding.is_atomic(down),
         downgrade_parts=() if down.failures else writer.parts(span, down, upgrade=False),
         irreversible=refusing,
         findings=(*upgrade.findings, *findings),

@@ -81,6 +81,10 @@ class MysqlGuarding:
         """See `Guarding`."""
         return False
 
+    def fit(self, script: Script) -> MysqlGuarding:  # noqa: ARG002 - whatever it is
+        """See `Guarding`."""
+        return self
+
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
         yield Piece(self._comment(_EXPLAINED), Kind.COMMENT)
@@ -108,7 +112,7 @@ class MysqlGuarding:
         if creates:
             yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
 
-    def alone(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    def alone(self, pieces: Iterator[Piece], mark: str) -> Iterator[Piece]:  # noqa: ARG002 - it is fit already
         """See `Guarding`."""
         return pieces
 
@@ -140,7 +144,11 @@ class MysqlGuarding:
         )
         yield from self._require(f"@stairway_rows = 1 AND {self._holds(expected)}", lost)
 
-    def outside(self) -> Iterator[Piece]:
+    def outside(self, commit: Piece, mark: str) -> Iterator[Piece]:  # noqa: ARG002 - the guard is not of transactions
+        """See `Guarding`."""
+        yield commit
+
+    def built(self, statement: str) -> Iterator[Piece]:  # noqa: ARG002 - nothing is left half-built here
         """See `Guarding`."""
         return iter(())
 

@@ -54,6 +54,9 @@ class Guarding(Protocol):
     def is_atomic(self, script: Script) -> bool:
         """Tell whether a script in its guard happens as a whole or not at all."""
 
+    def fit(self, script: Script) -> Guarding:
+        """Give the guard that a script needs."""
+
     def top(self) -> Iterator[Piece]:
         """Give what stands at the head of a file."""
 
@@ -68,8 +71,13 @@ class Guarding(Protocol):
             creates: the next statements make the version table.
         """
 
-    def alone(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
-        """Give what `enter` gave, made fit for where no transaction has begun, nor will one."""
+    def alone(self, pieces: Iterator[Piece], mark: str) -> Iterator[Piece]:
+        """Give what another one of these gave, made fit for where no transaction is open.
+
+        Args:
+            pieces: what it gave.
+            mark: as of `outside`.
+        """
 
     def statement(self, piece: Piece) -> Iterator[Piece]:
         """Give a statement of Alembic's with the lines that its client needs around it."""
@@ -80,8 +88,16 @@ class Guarding(Protocol):
     def check(self, expected: frozenset[str]) -> Iterator[Piece]:
         """Refuse to go on unless a step has brought the version table exactly here; right after its version update."""
 
-    def outside(self) -> Iterator[Piece]:
-        """Say that what follows stands outside any transaction."""
+    def outside(self, commit: Piece, mark: str) -> Iterator[Piece]:
+        """Let what follows outside of any transaction change nothing, unless the one before it was committed.
+
+        Args:
+            commit: the statement that commits it.
+            mark: which one it is, in its file.
+        """
+
+    def built(self, statement: str) -> Iterator[Piece]:
+        """Refuse to go on unless a statement outside of any transaction has left what it should; right after it."""
 
 
 def as_text(pieces: Iterable[Piece]) -> str:

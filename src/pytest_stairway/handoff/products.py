@@ -48,10 +48,11 @@ def guarding_for(product: str, version_table: str, settings: HandoffSettings, la
     """
     if product == "sqlite":
         return SqliteGuarding(version_table=version_table, language=language)
-    limits = {
-        "lock_timeout": settings.handoff_lock_timeout,
-        "statement_timeout": settings.handoff_statement_timeout,
-    }
+    lock, statement = settings.handoff_lock_timeout, settings.handoff_statement_timeout
     if product == "postgresql":
-        return PostgresqlGuarding(version_table=version_table, language=language, **limits)
-    return MysqlGuarding(version_table=version_table, product=product, language=language, **limits)
+        return PostgresqlGuarding(
+            version_table=version_table, lock_timeout=lock, statement_timeout=statement, language=language
+        )
+    return MysqlGuarding(
+        version_table=version_table, product=product, lock_timeout=lock, statement_timeout=statement, language=language
+    )

@@ -50,6 +50,10 @@ class SqliteGuarding:
         """See `Guarding`."""
         return True
 
+    def fit(self, script: Script) -> SqliteGuarding:  # noqa: ARG002 - whatever it is
+        """See `Guarding`."""
+        return self
+
     def top(self) -> Iterator[Piece]:
         """See `Guarding`."""
         yield Piece(f"{comment(say(_SHELL, self.language))}\n.bail on", Kind.CLIENT)
@@ -68,7 +72,7 @@ class SqliteGuarding:
         if creates:
             yield Piece(f"DROP TABLE {self.version_table};", Kind.GUARD)
 
-    def alone(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    def alone(self, pieces: Iterator[Piece], mark: str) -> Iterator[Piece]:  # noqa: ARG002 - it is fit already
         """See `Guarding`."""
         return pieces
 
@@ -85,7 +89,11 @@ class SqliteGuarding:
         held = self._told(expected)
         yield from self._check(held, phrase("stairway: the version table should hold %(expected)s now", expected=held))
 
-    def outside(self) -> Iterator[Piece]:
+    def outside(self, commit: Piece, mark: str) -> Iterator[Piece]:  # noqa: ARG002 - the guard is not of transactions
+        """See `Guarding`."""
+        yield commit
+
+    def built(self, statement: str) -> Iterator[Piece]:  # noqa: ARG002 - nothing is left half-built here
         """See `Guarding`."""
         return iter(())
 

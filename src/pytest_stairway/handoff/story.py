@@ -172,7 +172,7 @@ class Run:
     shared: bool
     """Whether a transaction holds several revisions, though not all."""
     concurrent: bool
-    """Whether an index is built outside of transactions, and may be left half-built."""
+    """Whether an index is built outside of transactions, either way, and may be left half-built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +181,8 @@ class Return:
 
     downgrade: bool
     """Whether there is a downgrade.sql."""
+    atomic: bool
+    """As of `Run`."""
     parts: tuple[str, ...]
     """As of `Run`."""
     irreversible: str

@@ -111,7 +111,7 @@ def _duration(release: Release) -> Duration:
         limits=release.limits,
         lock_timeout=settings.handoff_lock_timeout,
         statement_timeout=settings.handoff_statement_timeout,
-        own_timeouts=tuple(own_timeouts(release.files)),
+        own_timeouts=tuple(own_timeouts(release.files.scripts)),
     )
 
 
@@ -130,7 +130,7 @@ def _run(release: Release) -> Run:
         atomic=release.files.atomic,
         parts=tuple(part.name for part in release.files.upgrade_parts),
         shared=upgrade is not None and shares_transactions(upgrade.script),
-        concurrent=upgrade is not None and builds_concurrently(upgrade.script),
+        concurrent=any(map(builds_concurrently, release.files.scripts)),
     )
 
 
@@ -138,6 +138,7 @@ def _return(release: Release) -> Return:
     proof, files = _proof(release), release.files
     return Return(
         downgrade=files.downgrade is not None,
+        atomic=files.downgrade_atomic,
         parts=tuple(part.name for part in files.downgrade_parts),
         irreversible=files.irreversible or "",
         dropped=_rows(proof.dropped_rows),

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 from pytest_stairway.offline.rendering import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from pytest_stairway.handoff.files import Files
     from pytest_stairway.offline.rendering import Script
 
-__all__ = ["builds_concurrently", "ends_transactions", "own_timeouts", "shares_transactions"]
+__all__ = [
+    "builds_concurrently",
+    "built_concurrently",
+    "ends_transaction",
+    "ends_transactions",
+    "own_timeouts",
+    "shares_transactions",
+]
 
 _TIMEOUT = re.compile(
     r"\s*SET\s+(?:SESSION\s+|LOCAL\s+|@@(?:SESSION\.|LOCAL\.)?)?"
@@ -24,14 +30,20 @@ _ENDS = re.compile(r"(?:^|;)\s*(?:COMMIT|ROLLBACK(?!\s+TO\b)|ABORT)\b", re.IGNOR
 _QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1|'(?:[^']|'')*'", re.DOTALL)
 """Comments and literals, function bodies among them."""
 _CONCURRENTLY = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\b", re.IGNORECASE)
+_NAME = r'(?:"(?:[^"]|"")+"|\w[\w$]*)'
+_NAMED = re.compile(
+    rf"{_CONCURRENTLY.pattern}\s*(?:IF\s+NOT\s+EXISTS\s+)?(?P<index>{_NAME})\s+ON\s+(?:ONLY\s+)?"
+    rf"(?P<table>{_NAME}(?:\.{_NAME})?)",
+    re.IGNORECASE,
+)
 
 
-def own_timeouts(files: Files) -> Iterator[tuple[str, str]]:
+def own_timeouts(scripts: Iterable[Script]) -> Iterator[tuple[str, str]]:
     """Give the migrations' statements that set the timeouts which the guard sets, with their revisions."""
-    for file in (files.upgrade, files.downgrade):
-        for each in file.script.statements if file is not None else ():
-            if file is not None and each.step is not None and each.part is Part.MIGRATION and _TIMEOUT.match(each.text):
-                yield file.script.steps[each.step].revision, each.text.rstrip(";")
+    for script in scripts:
+        for each in script.statements:
+            if each.step is not None and each.part is Part.MIGRATION and _TIMEOUT.match(each.text):
+                yield script.steps[each.step].revision, each.text.rstrip(";")
 
 
 def shares_transactions(script: Script) -> bool:
@@ -49,10 +61,20 @@ def shares_transactions(script: Script) -> bool:
 
 def ends_transactions(script: Script) -> bool:
     """Tell whether a migration itself ends the transaction that it is in, as ``op.execute("COMMIT")`` does."""
-    texts = (_QUOTED.sub("", each.text) for each in script.statements if each.part is Part.MIGRATION)
-    return any(_ENDS.search(text) is not None for text in texts)
+    return any(each.part is Part.MIGRATION and ends_transaction(each.text) for each in script.statements)
+
+
+def ends_transaction(statement: str) -> bool:
+    """Tell whether a statement of a migration's ends the transaction that it is in."""
+    return _ENDS.search(_QUOTED.sub("", statement)) is not None
 
 
 def builds_concurrently(script: Script) -> bool:
     """Tell whether an index is built CONCURRENTLY."""
     return any(each.part is Part.MIGRATION and _CONCURRENTLY.match(each.text) for each in script.statements)
+
+
+def built_concurrently(statement: str) -> tuple[str, str] | None:
+    """Give the index that a statement builds CONCURRENTLY, and its table, as SQL writes them; None for no name."""
+    match = _NAMED.match(statement)
+    return (match["index"], match["table"]) if match else None
