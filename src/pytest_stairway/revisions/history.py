@@ -120,8 +120,9 @@ class History:
     def at_path(self, path: str | os.PathLike[str]) -> Revision | None:
         """Find the revision that stands in this file, by whatever way the path leads there."""
         if self._by_path is None:
-            self._by_path = dict(zip(real_paths(each.path for each in self.revisions), self.revisions, strict=True))
-        return self._by_path.get(os.path.realpath(path))
+            paths = [each.path for each in self.revisions]
+            self._by_path = dict(zip((*real_paths(paths), *paths), self.revisions * 2, strict=True))
+        return self._by_path.get(os.fspath(path)) or self._by_path.get(os.path.realpath(path))
 
     def get(self, identifier: str) -> Revision:
         """Resolve what a user wrote for one revision: partial ids, labels, ``head``, ``head-1``, ``label@head``.
