@@ -22,9 +22,10 @@ from pytest_stairway.databases.mysql_binaries import WELL_KNOWN, is_mariadb
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MysqlClient", "find_mysql_client"]
+__all__ = ["MysqlClient", "find_mysql_client", "uncut"]
 
 _SECONDS = 20
+_DELIMITERS = ("$$", "//", "$stairway$")
 _NAMES = ("mariadb", "mysql")
 _VERSION = re.compile(r"(?:Distrib|from|Ver) ([\d.]+\d)(?=-MariaDB|[-\w]* for )")
 _OF_PRODUCT = {
@@ -67,6 +68,14 @@ class MysqlClient:
                 command, stdin=script, capture_output=True, env=_environment(parsed.password), check=False
             )
         return Ran(code=done.returncode, said=done.stderr.decode("utf-8", "replace"))
+
+
+def uncut(statement: str) -> str:
+    """Write a statement so that the clients do not cut a trigger or a procedure at the semicolons inside it."""
+    if ";" not in statement.rstrip().removesuffix(";"):
+        return statement
+    delimiter = next(each for each in _DELIMITERS if each not in statement)
+    return f"DELIMITER {delimiter}\n{statement}\n{delimiter}\nDELIMITER ;"
 
 
 def _environment(password: object) -> dict[str, str]:

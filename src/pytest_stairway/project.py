@@ -146,7 +146,7 @@ class Project(Workspace):
                 return Answer(findings=accepted((), revision, codes=OFFLINE), database=self.database_facts)
             walk = self._guarded(self._started_offline_walk)
             if walk is None:
-                return Answer(note=f"offline SQL is compared on {' and '.join(sorted(COMPARED))}, with one database")
+                return Answer(note=f"offline SQL is compared on {' and '.join(COMPARED)}, with one database")
             if self._walk is not None:
                 self._walk.pause()
             trip = self._guarded(lambda: walk.check(revision.revision))
@@ -188,25 +188,25 @@ class Project(Workspace):
 
     def _started_offline_walk(self) -> OfflineWalk | None:
         """Start the walk that compares; None where it cannot."""
-        from pytest_stairway.offline.walk import COMPARED, OfflineWalk
+        from pytest_stairway.offline.pair import Site
+        from pytest_stairway.offline.walk import OfflineWalk
 
-        if self.server.dialect not in COMPARED:
+        if self.server.dialect not in DIALECTS:
             return None
         if self._offline_walk is None:
             self.pause()
             surveyed = survey_alone(self.history, self.server)
             if len(surveyed.addresses) > 1:
                 return None
-            self._offline_walk = OfflineWalk(
-                self.history,
-                self.server,
-                surveyed.survey,
+            site = Site(
+                history=self.history,
+                server=self.server,
+                survey=surveyed.survey,
                 address=surveyed.addresses[0],
                 driver=self.contact.driver,
                 rows=self.row_settings,
-                scripts=self._scripts,
-                planned=self._ahead,
             )
+            self._offline_walk = OfflineWalk(site, self._scripts, planned=self._ahead)
         self._offline_walk.spare(self._repeat.proven if self._repeat else ())
         return self._offline_walk
 

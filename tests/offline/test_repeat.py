@@ -11,8 +11,8 @@ from gauntlet.case import Case, Rev, sql, table, write
 from offline.lab import env
 from offline.test_plain import PLAIN
 from pytest_stairway.environment.access import Access
+from pytest_stairway.offline.pair import Pair
 from pytest_stairway.offline.runners import _Driver, script_runner
-from pytest_stairway.offline.walk import OfflineWalk
 from pytest_stairway.project import Project
 from pytest_stairway.settings import Settings
 
@@ -96,7 +96,7 @@ def no_second_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object) -> None:
         raise AssertionError("a second database was made")
 
-    monkeypatch.setattr(OfflineWalk, "_make_online", fail)
+    monkeypatch.setattr(Pair, "begin", fail)
 
 
 @pytest.mark.usefixtures("no_second_database")
@@ -203,9 +203,9 @@ def test_plain_statements_give_the_same_by_psql_and_by_a_driver(postgresql_serve
         return list(connection.exec_driver_sql(found).scalars())
 
     told = []
-    for make_runner in (script_runner, lambda _dialect, database: _Driver(database)):
+    for make_runner in (script_runner, lambda _server, database: _Driver(database, "postgresql")):
         database = postgresql_server.create()
-        runner = make_runner("postgresql", database)
+        runner = make_runner(postgresql_server, database)
         assert [runner.run([text]).said for text in (*before, *PLAIN.values())] == [None] * (len(before) + len(PLAIN))
         runner.close()
         told.append(Access(database, driver="psycopg").run(look))

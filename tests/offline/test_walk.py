@@ -129,6 +129,38 @@ def test_a_downgrade_is_compared_too(asked: Asked) -> None:
     assert told(asked.one("pass", BOUND)) == [("offline-differs", "downgrade")]
 
 
+TRIGGER = "CREATE TRIGGER t BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION whoever()"
+WHOEVER = """CREATE FUNCTION whoever() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN NEW.note = current_database() || pg_backend_pid(); RETURN NEW; END $$"""
+ELSEWHERE = (
+    "current_database()",
+    "pg_backend_pid()::text",
+    "current_setting('application_name')",
+    "current_user",
+    "now()::timestamp(0)::text",
+    "txid_current()::text",
+)
+
+
+def test_what_another_database_or_session_gives_otherwise_is_no_finding(asked: Asked) -> None:
+    """A migration that asks for its mode is not repeated on the walk's own database, so that there are two."""
+    columns = {f"v{place}": value for place, value in enumerate(ELSEWHERE)}
+    made = table("a", "notes", "id int PRIMARY KEY", "note text", *(f"{name} text" for name in columns))
+    asks = "op.get_context().as_sql\n"
+    up = sql(f"UPDATE notes SET {', '.join(f'{name} = {value}' for name, value in columns.items())}")
+    revisions = (
+        Rev("b", asks + up, asks + up),
+        Rev("c", f"{asks}{sql(WHOEVER)}\n{sql(TRIGGER)}\n{sql('UPDATE notes SET id = id')}"),
+        Rev("d", asks + up, "raise NotImplementedError('no way back')"),
+    )
+    answers = asked.all(asked.project(made, *revisions))
+    assert {name: answer.findings for name, answer in answers.items()} == dict.fromkeys("abcd", ())
+
+
+def test_a_downgrade_that_changes_values_is_compared(asked: Asked) -> None:
+    assert told(asked.one("pass", TAB)) == [("offline-differs", "downgrade")]
+
+
 @pytest.mark.parametrize(
     "value", ["md5(random()::text)", "gen_random_uuid()::text", "clock_timestamp()::text", "now()::text", "'100%'"]
 )

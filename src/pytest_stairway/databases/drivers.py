@@ -111,10 +111,15 @@ def connect_arguments(dialect: Dialect, database_url: str) -> tuple[list[Any], d
     url = make_url(database_url).set(drivername=f"{dialect.name}+{dialect.driver}")
     if dialect.name != "postgresql":
         arguments, parameters = dialect.create_connect_args(url)
-        return list(arguments), dict(parameters)
+        return list(arguments), {**parameters, **_without_certificates(dialect.driver, url)}
     url, extra = _in_words_of(dialect.driver, url)
     arguments, parameters = dialect.create_connect_args(url)
     return list(arguments), {**parameters, **extra}
+
+
+def _without_certificates(driver: str, url: URL) -> dict[str, Any]:
+    """Keep PyMySQL from reading the system's certificates, for 40 ms each time, on a socket that it never encrypts."""
+    return {"ssl_disabled": True} if driver == "pymysql" and "unix_socket" in url.query else {}
 
 
 def _in_words_of(driver: str, url: URL) -> tuple[URL, dict[str, Any]]:

@@ -7,50 +7,29 @@ nothing differs; where something does, the second one becomes a copy of the firs
 
 from __future__ import annotations
 
-import functools
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
-from pytest_stairway.environment.access import Access
-from pytest_stairway.environment.environment import Environment
-from pytest_stairway.environment.sandbox import Sandbox
+from pytest_stairway.findings import Direction
 from pytest_stairway.offline.checks import Blame, check_rendering, differing, failed_to_run
+from pytest_stairway.offline.pair import Pair
 from pytest_stairway.offline.rendering import Step
-from pytest_stairway.offline.runners import SEED, script_runner
 from pytest_stairway.offline.scripts import without_version_table
-from pytest_stairway.rows import RowReader, Rows, compare_rows
-from pytest_stairway.schema import compare_schemas, reader_for
-from pytest_stairway.walk.session import Session, StepFailed
+from pytest_stairway.offline.twice import is_excused, may_change, objects_that_change
+from pytest_stairway.schema import compare_schemas
+from pytest_stairway.walk.session import StepFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import Connection
-
-    from pytest_stairway.databases import Database, Server
-    from pytest_stairway.environment.environment import Survey
     from pytest_stairway.findings import Finding
-    from pytest_stairway.offline.runners import ScriptRunner
+    from pytest_stairway.offline.pair import Site
     from pytest_stairway.offline.scripts import OfflineScripts
-    from pytest_stairway.revisions import History
-    from pytest_stairway.rows import RowGenerator, Supply
-    from pytest_stairway.schema import Schema, SchemaReader
-    from pytest_stairway.schema.transaction import Ending
-    from pytest_stairway.walk.carried_rows import RowSettings
 
 __all__ = ["COMPARED", "OfflineTrip", "OfflineWalk"]
 
-COMPARED = frozenset({"postgresql", "sqlite"})
-"""Dialects of which rows can be read, so that two results can be compared."""
-
-_AGAIN = 2
-"""The second upgrade, after upgrade and downgrade."""
-
-_CHANGING = re.compile(r"\b(?:now|clock_timestamp|gen_random_uuid|uuid_generate_\w+|current_\w+)\b", re.IGNORECASE)
-"""What gives another value each time, whatever the seed."""
+COMPARED = ("PostgreSQL", "SQLite", "MariaDB", "MySQL")
+"""Databases of which rows can be read, so that two results can be compared."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,89 +43,27 @@ class OfflineTrip:
     """What is not the same on both sides any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One of the two databases, as it is read and filled."""
-
-    database: Database
-    access: Access
-    rows: RowReader
-    generator: RowGenerator
-
-
-class _Lookout:
-    """Seeds the online side before each step, and reads its schema after it: a session's observer."""
-
-    def __init__(self, reader: SchemaReader) -> None:
-        self._reader = reader
-        self.schema: Schema | None = None
-
-    def forget(self) -> None:
-        """Remember nothing of the schema, because steps were taken which nobody watched."""
-        self._reader.forget()
-
-    def begin_step(self, _url: str, connection: Connection) -> None:
-        """See `Observer`."""
-        if connection.dialect.name == "postgresql":
-            connection.execute(text(SEED.rstrip(";")))
-        self._reader.begin_step(connection)
-
-    def end_step(self, _url: str, connection: Connection, ending: Ending | None = None) -> bool:  # noqa: ARG002
-        """See `Observer`."""
-        self._reader.end_step(connection)
-        return False
-
-    def read(self, _url: str, connection: Connection) -> None:
-        """See `Observer`."""
-        self.schema = self._reader.read(connection)
-
-
 class OfflineWalk:
     """Walks revisions on two databases side by side.
 
     Args:
-        history: the revisions.
-        server: where the databases are.
-        survey: how `env.py` configures Alembic.
-        address: where `env.py` connects to, as the sandbox knows it.
-        driver: the one that `env.py` uses.
-        rows: what the user says about rows.
+        site: where the databases are, and how they are migrated.
         scripts: the history's SQL.
         planned: revisions that will be asked for.
     """
 
-    def __init__(
-        self,
-        history: History,
-        server: Server,
-        survey: Survey,
-        *,
-        address: str,
-        driver: str,
-        rows: RowSettings,
-        scripts: OfflineScripts,
-        planned: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, site: Site, scripts: OfflineScripts, *, planned: Iterable[str] = ()) -> None:
+        self._pair = Pair(site)
         self._scripts = scripts
-        self._history = history
-        self._server = server
-        self._survey = survey
-        self._address = address
-        self._driver = driver
-        self._rows = rows
-        self._order = [revision.revision for revision in history.revisions]
+        self._history = site.history
+        self._dialect = site.server.dialect
+        self._order = [revision.revision for revision in site.history.revisions]
         self._irreversible = scripts.irreversible
         wanted = frozenset(planned)
         self._planned = [revision for revision in self._order if revision in wanted]
         self._trips: dict[str, OfflineTrip] = {}
         self._blocked: dict[str, StepFailed] = {}
         self._applied: list[str] = []
-        self._online: _Side | None = None
-        self._offline: _Side | None = None
-        self._session: Session | None = None
-        self._lookout: _Lookout | None = None
-        self._runner: ScriptRunner | None = None
-        self._filled = False
 
     def check(self, revision: str) -> OfflineTrip:
         """Check one revision's SQL.
@@ -168,14 +85,11 @@ class OfflineWalk:
 
     def pause(self) -> None:
         """End the run of `env.py`; the databases stay."""
-        if self._session is not None:
-            self._session.close()
+        self._pair.pause()
 
     def close(self) -> None:
         """Drop the databases."""
-        self.pause()
-        self._drop_offline()
-        self._drop_online()
+        self._pair.drop()
 
     # -- one revision -------------------------------------------------------------------------------------------------
 
@@ -183,89 +97,97 @@ class OfflineWalk:
         trip = OfflineTrip()
         self._reach(self._order[: self._order.index(revision)])
         trip.blocked_by = self._blocker(revision)
-        if trip.blocked_by is None:
-            if populated:
-                self._populate(revision)
-            up = self._step(trip, Step(revision), 0)
-            if up is None and self._filled:  # it may be the rows: the walk tells of that
-                self._blocked.pop(revision, None)
-                self._drop_online()
-                return self._check(revision, populated=False)
-            if up is None:
-                trip.blocked_by = revision
-            elif revision not in self._irreversible and self._back_and_forth(trip, revision, up):
-                self._same_again(trip)
+        if trip.blocked_by is not None:
+            return trip
+        if populated:
+            self._pair.populate(revision)
+        if self._step(trip, Step(revision)):
+            self._go_on(trip, revision)
+        elif self._pair.filled:  # it may be the rows: the walk tells of that
+            self._blocked.pop(revision, None)
+            self._drop()
+            return self._check(revision, populated=False)
+        else:
+            trip.blocked_by = revision
         return trip
 
-    def _back_and_forth(self, trip: OfflineTrip, revision: str, up: Rows) -> bool:
-        """Go down and up once more; tell whether both sides came so far."""
-        if self._step(trip, Step(revision, upgrade=False), 1) is None:
+    def _go_on(self, trip: OfflineTrip, revision: str) -> None:
+        """Go down, and up once more; leave out what cannot be the same, and make both the same again."""
+        is_back = revision not in self._irreversible and self._go_down_and_up(trip, revision)
+        suspicious = any(each.object is not None for each in trip.findings)
+        if suspicious and not (is_back and self._excuse(trip, revision)):
+            blame = self._blame(Step(revision))
+            trip.findings[:] = [each for each in trip.findings if not may_change(each, blame)]
+        if is_back and trip.findings:
+            self._pair.drop_offline()
+
+    def _go_down_and_up(self, trip: OfflineTrip, revision: str) -> bool:
+        """Tell whether both sides came so far; where all was well, nobody looks at what the second upgrade gives."""
+        return self._step(trip, Step(revision, upgrade=False)) and self._step(trip, Step(revision), again=True)
+
+    def _excuse(self, trip: OfflineTrip, revision: str) -> bool:
+        """Leave out what `alembic` itself does not give twice; tell whether that could be found out."""
+        online = self._pair.online
+        assert online is not None
+        steps = (Step(revision), Step(revision, upgrade=False))
+        blames = dict(zip((Direction.UPGRADE, Direction.DOWNGRADE), map(self._blame, steps), strict=True))
+        try:
+            changing = objects_that_change(online, self._pair.site, blames)
+            online.step(revision, upgrade=True)
+        except StepFailed:
+            self._drop()
             return False
-        again = self._step(trip, Step(revision), _AGAIN, silent=True)
-        if again is None:
-            return False
-        changing = {each.object for each in compare_rows(up, again)} if trip.findings else set()
-        trip.findings[:] = [each for each in trip.findings if each.object is None or each.object not in changing]
+        trip.findings[:] = [each for each in trip.findings if not is_excused(each, changing)]
         return True
 
-    def _step(self, trip: OfflineTrip, step: Step, offset: int, *, silent: bool = False) -> Rows | None:
-        """Take one step on both sides and compare; give the rows online, None where that side did not get there."""
-        assert self._session is not None
+    def _step(self, trip: OfflineTrip, step: Step, *, again: bool = False) -> bool:
+        """Take one step on both sides and compare; tell whether it worked online."""
+        online = self._pair.online
+        assert online is not None
+        seed = self._pair.seed()
         try:
-            self._session.step(step.revision, upgrade=step.upgrade)
+            online.step(step.revision, upgrade=step.upgrade, seed=seed)
         except StepFailed as failure:
-            self._fail_online(step, offset, failure)
-            return None
+            self._fail_online(step, failure, again=again)
+            return False
         self._note(step)
         blame = self._blame(step)
-        if not silent:
+        if not again:
             trip.findings += check_rendering(blame)
-        ran = self._run(blame, trip, silent=silent)
-        rows = self._compare(blame, trip, silent=silent or not ran)
+        ran = self._run(blame, trip, seed, silent=again)
+        if ran and not again:
+            self._compare(blame, trip)
         if not ran:  # the next step is not to blame for this one
-            self._drop_offline()
-            self._copy()
-        return rows
+            self._pair.copy()
+        return True
 
     def _blame(self, step: Step) -> Blame:
-        return Blame(self._scripts.of(step), self._history, self._server.dialect)
+        return Blame(self._scripts.of(step), self._history, self._dialect)
 
-    def _run(self, blame: Blame, trip: OfflineTrip, *, silent: bool) -> bool:
+    def _run(self, blame: Blame, trip: OfflineTrip, seed: str | None, *, silent: bool) -> bool:
         """Run the SQL of a step; tell whether it came to its end."""
         if blame.script.failures:
             return False
-        assert self._runner is not None
+        runner = self._pair.runner
+        assert runner is not None
         statements = without_version_table(blame.script)
-        ran = self._runner.run([each.text for each in statements])
+        ran = runner.run([each.text for each in statements], seed=seed)
         if ran.said is None:
             return True
         if not silent:
             statement = None if ran.place is None else statements[ran.place]
-            trip.findings.append(failed_to_run(blame, ran.said, statement, how=self._runner.name))
+            trip.findings.append(failed_to_run(blame, ran.said, statement, how=runner.name))
         return False
 
-    def _compare(self, blame: Blame, trip: OfflineTrip, *, silent: bool) -> Rows:
-        online, offline = self._online, self._offline
+    def _compare(self, blame: Blame, trip: OfflineTrip) -> None:
+        online, offline = self._pair.online, self._pair.offline
         assert online is not None
         assert offline is not None
-        assert self._lookout is not None
-        assert self._lookout.schema is not None
-        if silent and not trip.findings:
-            return Rows()  # nobody looks at them
-        rows = online.access.run(online.rows.capture)
-        if silent:
-            return rows
-        reader = reader_for(self._server.dialect, ignore=self._survey.version_tables)
-        schema = offline.access.run(lambda connection: reader.read(connection, thorough=True))
-        found = differing(blame, (self._lookout.schema, rows), (schema, offline.access.run(offline.rows.capture)))
+        found = differing(blame, online.state(), (offline.schema(), offline.rows()))
         lost = {(each.code, each.detail) for each in trip.findings if each.detail}
-        changing = any(_CHANGING.search(each.text) for each in blame.script.statements)
-        if changing and blame.script.steps[0].revision in self._irreversible:
-            found = [each for each in found if "column" not in (each.object or "")]
         new = [each for each in found if each.object not in trip.different]
         trip.findings += [each for each in new if (each.code, each.detail) not in lost]
         trip.different.update(each.object for each in found)
-        return rows
 
     def _note(self, step: Step) -> None:
         if step.upgrade:
@@ -273,28 +195,22 @@ class OfflineWalk:
         else:
             self._applied.remove(step.revision)
 
-    def _fail_online(self, step: Step, offset: int, failure: StepFailed) -> None:
+    def _fail_online(self, step: Step, failure: StepFailed, *, again: bool) -> None:
         """Leave the failure to the walk, which tells of it, and keep the database where the step left nothing."""
-        if offset == 0:
+        if step.upgrade and not again:
             self._blocked[step.revision] = failure
-        self._drop_offline()
-        if offset == _AGAIN or not self._is_as_before():
-            self._drop_online()
+        self._pair.drop_offline()
+        if again or not self._scripts.of(step).transactional_ddl or not self._is_as_before():
+            self._drop()
 
     def _is_as_before(self) -> bool:
         """See whether a step that failed was rolled back."""
-        if self._online is None or self._lookout is None or self._lookout.schema is None:
+        online = self._pair.online
+        if online is None or online.latest is None:
             return False
-        reader = reader_for(self._server.dialect, ignore=self._survey.version_tables)
-        now = self._online.access.run(lambda connection: reader.read(connection, thorough=True))
-        return not compare_schemas(self._lookout.schema, now)
+        return not compare_schemas(online.latest, online.schema())
 
-    def _same_again(self, trip: OfflineTrip) -> None:
-        """Make the second database a copy of the first again, where they may differ."""
-        if trip.findings:
-            self._drop_offline()
-
-    # -- the two databases --------------------------------------------------------------------------------------------
+    # -- the way there ------------------------------------------------------------------------------------------------
 
     def _blocker(self, revision: str) -> str | None:
         if revision in self._blocked:
@@ -303,93 +219,31 @@ class OfflineWalk:
 
     def _reach(self, before: list[str]) -> None:
         """Bring both databases to where these revisions, and no others, are applied."""
-        if self._online is None or set(self._applied) - set(before):
-            self._drop_offline()
-            self._drop_online()
-            self._make_online()
+        if self._pair.online is None or set(self._applied) - set(before):
+            self._drop()
+            self._pair.begin()
         for name in before:
             if name not in self._applied and self._blocker(name) is None:
-                self._drop_offline()
+                self._pair.drop_offline()
                 if not self._upgrade(name):
                     self._reach(before)
                     return
-        if self._offline is None:
-            self._copy()
+        if self._pair.offline is None:
+            self._pair.copy()
 
     def _upgrade(self, revision: str) -> bool:
-        assert self._session is not None
-        assert self._lookout is not None
-        self._lookout.forget()
+        online = self._pair.online
+        assert online is not None
         try:
-            self._session.step(revision, upgrade=True, observed=False)
+            online.pass_by(revision)
         except StepFailed as failure:
-            if not self._filled:  # or it is tried again on empty tables
+            if not self._pair.filled:  # or it is tried again on empty tables
                 self._blocked[revision] = failure
-            self._drop_online()
+            self._drop()
             return False
         self._applied.append(revision)
         return True
 
-    def _make_online(self) -> None:
-        self._filled = False
-        database = self._server.create("online")
-        self._online = self._side(database)
-        sandbox = Sandbox(lambda _contact: self._server, given={self._address: database})
-        self._lookout = _Lookout(reader_for(self._server.dialect, ignore=self._survey.version_tables))
-        self._session = Session(Environment(self._history, sandbox=sandbox), self._survey, self._lookout)
-        if not self._applied:
-            self._session.look(lambda _url, _connection: None)  # makes the version table
-
-    def _copy(self) -> None:
-        """Make the second database, as a copy of the first."""
-        assert self._online is not None
-        self.pause()  # nobody may be connected to what is copied
-        self._offline = self._side(self._server.clone(self._online.database, "offline"))
-        self._runner = script_runner(self._server.dialect, self._offline.database)
-
-    def _side(self, database: Database) -> _Side:
-        dialect, ignore = self._server.dialect, self._survey.version_tables
-        return _Side(
-            database,
-            Access(database, driver=self._driver),
-            RowReader(dialect, ignore=ignore),
-            self._rows.generator(dialect, ignore=ignore),
-        )
-
-    def _populate(self, revision: str) -> None:
-        """Give both the same rows: each makes its own, and where they are not the same one is copied."""
-        assert self._online is not None
-        assert self._offline is not None
-        captured = []
-        fill = functools.partial(_top_up, supply=self._rows.supply_for.get(revision))
-        self._filled = self._filled or bool(self._rows.rows)
-        for side in (self._online, self._offline):
-            if self._rows.rows:
-                side.access.run(functools.partial(fill, side.generator))
-            captured.append(side.access.run(side.rows.capture))
-        if captured[0] != captured[1]:
-            self._drop_offline()
-            self._copy()
-
-    def _drop_offline(self) -> None:
-        side, self._offline = self._offline, None
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            runner.close()
-        if side is not None:
-            side.access.close()
-            self._server.drop(side.database)
-
-    def _drop_online(self) -> None:
-        side, self._online = self._online, None
-        session, self._session = self._session, None
+    def _drop(self) -> None:
         self._applied.clear()
-        if session is not None:
-            session.close()
-        if side is not None:
-            side.access.close()
-            self._server.drop(side.database)
-
-
-def _top_up(generator: RowGenerator, connection: Connection, *, supply: Supply | None) -> None:
-    generator.top_up(connection, supply=supply)
+        self._pair.drop()
