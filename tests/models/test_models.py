@@ -139,13 +139,45 @@ def test_the_operations_are_written_as_env_py_wants_them(make_project: MakeProje
     assert "our.Type()" in finding.detail
 
 
-def test_what_only_migrations_make_is_information(make_project: MakeProject) -> None:
-    project = make_project(AUTHOR, "CREATE VIEW names AS SELECT name FROM author", env_head=MODELS.format(length=50))
-    answer = project.check_models()
+BY_MIGRATIONS = (
+    "CREATE VIEW names AS SELECT name FROM author",
+    "CREATE VIEW one AS SELECT 1 AS x",
+    "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+    "CREATE TRIGGER t BEFORE UPDATE ON author FOR EACH ROW EXECUTE FUNCTION touch()",
+    "CREATE RULE r AS ON DELETE TO author DO INSTEAD NOTHING",
+    "CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT 2 * $1'",
+    "CREATE TYPE level AS ENUM ('low')",
+    "CREATE SEQUENCE numbers",
+)
+
+
+def test_what_only_migrations_make_is_information_told_once(make_project: MakeProject) -> None:
+    """Whether it hangs on a table of the models, which are dropped with it in the copy, or on none."""
+    answer = make_project(AUTHOR, *BY_MIGRATIONS, env_head=MODELS.format(length=50)).check_models()
     (finding,) = answer.findings
     assert finding.severity is Severity.INFO
-    assert finding.message == "only the migrations make what models cannot declare: view names"
+    told = finding.message.removeprefix("only the migrations make what models cannot declare: ").split(", ")
+    assert sorted(told) == [
+        "enum type level",
+        "function touch()",
+        "function twice(integer)",
+        "rule r on author",
+        "sequence numbers",
+        "trigger t on author",
+        "view names",
+        "view one",
+    ]
     assert not answer.failed(strict=True)
+
+
+def test_what_the_models_events_make_as_well_is_not_told(make_project: MakeProject) -> None:
+    head = MODELS.format(length=50) + (
+        "sa.event.listen(target_metadata, 'after_create', sa.DDL('CREATE VIEW one AS SELECT 1 AS x'))\n"
+        "author.append_column(sa.Column('n', sa.Integer, sa.Sequence('numbers')))\n"
+        "author.append_column(sa.Column('level', sa.Enum('low', name='level')))"
+    )
+    migrated = f"{AUTHOR[:-1]}, n int, level level)"
+    assert make_project(BY_MIGRATIONS[1], *BY_MIGRATIONS[6:], migrated, env_head=head).check_models().findings == ()
 
 
 def test_a_fault_in_a_function_of_env_py_is_told(make_project: MakeProject) -> None:

@@ -39,7 +39,7 @@ def _findings(comparison: Comparison, dialect: str) -> Iterator[Finding]:
         error = comparison.failure.error
         message = f"{comparison.failure.doing}: {words_of(error)}{on}"
         yield Finding(code="model-drift", dialect=dialect, message=message, detail=statement_of(error))
-    elif not comparison.declared and comparison.differences:
+    elif not comparison.declared and any(each.key.kind == "table" for each in comparison.differences):
         yield _nothing_declared(comparison, dialect, on)
     else:
         yield from _differences(comparison, dialect, on)

@@ -10,7 +10,7 @@ from pytest_stairway.environment.environment import Environment
 from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.exceptions import StairwayError
 from pytest_stairway.models.creating import create_tables, drop_tables
-from pytest_stairway.models.declarable import judge, restrict
+from pytest_stairway.models.declarable import judge, kept_by_migrations, restrict
 from pytest_stairway.models.metadata import Choices, Declared, metadata_of
 from pytest_stairway.models.operations import mending_operations
 from pytest_stairway.models.rewriting import without_rewritten
@@ -44,6 +44,15 @@ class ModelsFailed(StairwayError):
         super().__init__(f"{doing}: {error}")
         self.error = error
         self.doing = doing
+
+
+@dataclass(frozen=True, slots=True)
+class _Created:
+    """What came of the models."""
+
+    schema: Schema
+    executed: tuple[str, ...]
+    """The statements that made something else than tables and indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +105,7 @@ class _Work:
     def __init__(self, migrated: Environment, survey: Survey) -> None:
         self._migrated = migrated
         self._survey = survey
-        self._models: dict[str, Schema | ModelsFailed] = {}
+        self._models: dict[str, _Created | ModelsFailed] = {}
         self.comparisons: list[Comparison] = []
 
     def create(self, environment: Environment) -> None:
@@ -114,7 +123,7 @@ class _Work:
 
         environment.run(create)
 
-    def _created(self, context: MigrationContext, options: Mapping[str, Any]) -> Schema:
+    def _created(self, context: MigrationContext, options: Mapping[str, Any]) -> _Created:
         connection, metadata = _connection_of(context), metadata_of(options)
         doing = "the models cannot be read"
         try:
@@ -123,10 +132,10 @@ class _Work:
             doing = "the models cannot be created"
             if connection.dialect.name in COPIED:
                 drop_tables(connection, chosen.values())
-            create_tables(connection, metadata, chosen.values())
+            executed = create_tables(connection, metadata, chosen.values())
         except Exception as error:
             raise ModelsFailed(error, doing) from error
-        return restrict(self._read(connection), chosen)
+        return _Created(restrict(self._read(connection), chosen), tuple(executed))
 
     def compare(self) -> None:
         """Read the migrated databases, and compare the models' with them."""
@@ -142,14 +151,17 @@ class _Work:
         self._migrated.run(compare)
 
     def _compared(
-        self, context: MigrationContext, options: Mapping[str, Any], models: Schema | ModelsFailed, name: str
+        self, context: MigrationContext, options: Mapping[str, Any], models: _Created | ModelsFailed, name: str
     ) -> Comparison:
         if isinstance(models, ModelsFailed):
             return Comparison(database=name, failure=models)
         connection, metadata = _connection_of(context), metadata_of(options)
         migrated = self._read(connection)
         declared = Declared(context, metadata, default_schema=_default_schema(connection))
-        found = tuple(judge(compare_schemas(migrated, models), migrated, named=_given_names(declared)))
+        different = compare_schemas(migrated, models.schema)
+        found = tuple(judge(different, migrated, named=_given_names(declared)))
+        if connection.dialect.name in COPIED:
+            found += tuple(kept_by_migrations(migrated, models.schema, models.executed))
         operations: dict[Key, str] = {}
         if found:
             try:

@@ -35,6 +35,7 @@ _REPLACEABLE = re.compile(r"^(\s*CREATE)\s+(FUNCTION|PROCEDURE|VIEW|TRIGGER|AGGR
 _ONCE = re.compile(
     r"^(\s*CREATE\s+(?:EXTENSION|SCHEMA|MATERIALIZED\s+VIEW|SEQUENCE))\s+(?!IF\s+NOT\s+EXISTS\b)", re.IGNORECASE
 )
+_OF_TABLES = re.compile(r"\s*(?:CREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX)|ALTER\s+TABLE|COMMENT|SELECT)\b", re.IGNORECASE)
 
 
 def drop_tables(connection: Connection, tables: Iterable[Table]) -> None:
@@ -52,12 +53,19 @@ def drop_tables(connection: Connection, tables: Iterable[Table]) -> None:
         connection.exec_driver_sql(f"DROP {kind} IF EXISTS {name} CASCADE")
 
 
-def create_tables(connection: Connection, metadata: Iterable[MetaData], tables: Iterable[Table]) -> None:
-    """Create the models' tables, with the types, sequences and events that belong to them."""
+def create_tables(connection: Connection, metadata: Iterable[MetaData], tables: Iterable[Table]) -> list[str]:
+    """Create the models' tables, with the types, sequences and events that belong to them.
+
+    Returns:
+        The statements that made something else than tables and indexes.
+    """
     tables = list(tables)
     numbers = itertools.count(1)
+    executed: list[str] = []
 
-    def relieve(*_arguments: Any) -> None:
+    def relieve(_connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not _OF_TABLES.match(statement):
+            executed.append(statement)
         if next(numbers) % AT_ONCE == 0 and len(tables) > MANY:
             _commit(connection)
 
@@ -70,6 +78,7 @@ def create_tables(connection: Connection, metadata: Iterable[MetaData], tables: 
     finally:
         event.remove(connection, "before_cursor_execute", _repeatable)
         event.remove(connection, "after_cursor_execute", relieve)
+    return executed
 
 
 def _commit(connection: Connection) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_stairway.schema import Change, Key, Schema, Verdict
+from pytest_stairway.schema import Change, Difference, Key, Schema, Verdict
 from pytest_stairway.schema.meaning import is_automatic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from pytest_stairway.schema import Difference
-
-__all__ = ["judge", "restrict"]
+__all__ = ["judge", "kept_by_migrations", "restrict"]
 
 KINDS = frozenset(
     {
@@ -33,6 +32,12 @@ KINDS = frozenset(
 """What a model declares."""
 BY_EVENTS = frozenset({"view", "materialized view", "function", "procedure", "trigger", "policy", "extension"})
 """What a model's events may make."""
+BY_MIGRATIONS = BY_EVENTS | {
+    *("aggregate", "collation", "composite type", "domain", "enum type", "event trigger", "foreign table"),
+    *("publication", "range type", "schema", "sequence", "server", "type"),
+}
+"""What a migration makes that stands by itself, with no table around it."""
+ALWAYS_THERE = frozenset({("schema", "public"), ("extension", "plpgsql")})
 ATTRIBUTES = frozenset(
     {
         "owner",
@@ -74,6 +79,24 @@ def restrict(schema: Schema, tables: Collection[tuple[str, str]]) -> Schema:
         for name, part in schema.parts.items()
     }
     return Schema(schema.dialect, parts, schema.default_schema)
+
+
+def kept_by_migrations(migrated: Schema, models: Schema, executed: Iterable[str]) -> Iterator[Difference]:
+    """Give what only the migrations have made, and the models' database has because it began as a copy: information.
+
+    Args:
+        migrated: the migrated database.
+        models: the models' one.
+        executed: the statements by which the models made something else than tables.
+    """
+    said = " ".join(executed)
+    used = {("schema", key.schema or models.default_schema) for key in models if key.kind == "table"}
+    for key in migrated:
+        known = (key.kind, key.name) in ALWAYS_THERE | used
+        if key.parent or key.kind not in BY_MIGRATIONS or key not in models or known:
+            continue
+        if not re.search(rf"\b{re.escape(key.name.partition('(')[0])}\b", said):
+            yield Difference(key=key, change=Change.MISSING, verdict=Verdict.SAME_MEANING)
 
 
 def judge(differences: Iterable[Difference], migrated: Schema, *, named: Collection[str] = ()) -> Iterator[Difference]:
