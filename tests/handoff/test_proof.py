@@ -109,6 +109,12 @@ def test_a_release_that_does_something_else_is_not_proven_and_says_why(releases:
         assert "NOT PROVEN" in bundle.text(file).splitlines()[0]
 
 
+def test_a_changed_literal_is_told_beside_what_is_another_each_time(releases: Releases) -> None:
+    bundle = releases.make(NOTES, Rev("b", "op.execute(\"UPDATE notes SET note = 'a\\tb' || gen_random_uuid()\")"))
+    assert bundle.code == 1
+    assert "a tab in a literal as four spaces" in bundle.finding("offline-differs")["message"]
+
+
 def test_an_env_py_without_literal_binds_is_told(releases: Releases) -> None:
     bundle = releases.make(NOTES, Rev("b", UNBOUND), env=env().replace("literal_binds=True, ", ""))
     assert bundle.code == 1

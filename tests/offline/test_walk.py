@@ -168,6 +168,26 @@ def test_what_gives_the_same_is_left_alone(asked: Asked, value: str) -> None:
     assert asked.one(f'op.execute("UPDATE notes SET note = {value}")') == ()
 
 
+LITERAL_FIRST = "op.execute(\"UPDATE notes SET note = '{}' WHERE id = (SELECT min(id) FROM notes)\")"
+BESIDE = {
+    "in the same value": "op.execute(\"UPDATE notes SET note = '{}' || gen_random_uuid()\")",
+    "in another row": f'op.execute("UPDATE notes SET note = gen_random_uuid()")\n{LITERAL_FIRST}',
+    "in another row, with a seed": f'op.execute("UPDATE notes SET note = random()")\n{LITERAL_FIRST}',
+}
+
+
+@pytest.mark.parametrize("place", BESIDE)
+def test_a_changed_literal_is_seen_beside_a_random_value(asked: Asked, place: str) -> None:
+    (finding,) = asked.one(BESIDE[place].format("a\\tb"))
+    assert finding.code == "offline-differs"
+    assert "a tab in a literal as four spaces" in finding.message
+
+
+@pytest.mark.parametrize("place", BESIDE)
+def test_a_literal_that_stays_is_left_alone_beside_a_random_value(asked: Asked, place: str) -> None:
+    assert asked.one(BESIDE[place].format("a    b, 100%")) == ()
+
+
 def test_a_table_whose_rows_are_never_the_same_twice_is_left_alone(asked: Asked) -> None:
     random = table("a", "notes", "id uuid PRIMARY KEY DEFAULT gen_random_uuid()", "made timestamptz DEFAULT now()")
     answers = asked.all(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.handoff.keyed import by_key
 from pytest_stairway.handoff.runner import ByDriver
-from pytest_stairway.offline.checks import Blame, differing, failed_to_run
+from pytest_stairway.offline.checks import Blame, changed_literals, differing, failed_to_run
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import RowChange, compare_rows
 from pytest_stairway.schema import Change, Difference, Verdict, compare_schemas
@@ -192,7 +192,7 @@ class _Proving:
         self._states.append(other)
         blame = Blame(leg.files[0].script, self._history, self._dialect)
         found = differing(blame, (one.schema, one.rows), (other.schema, other.rows))
-        changing = self._changing(one) if found else frozenset()
+        changing = self._changing(one) - changed_literals(one.rows, other.rows) if found else frozenset()
         found = [self._acceptances.mark(each) for each in found if each.object not in changing]
         known = {(each.code, each.object) for each in self._proof.findings}
         self._proof.findings += [each for each in found if (each.code, each.object) not in known]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_stairway.exceptions import ConnectionRefused
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline.clocks import dated_today
-from pytest_stairway.offline.reasons import asks_for_mode, why_different, why_not_rendered, why_not_run
+from pytest_stairway.offline.reasons import asks_for_mode, changed_literal, why_different, why_not_rendered, why_not_run
 from pytest_stairway.offline.rendering import Part
 from pytest_stairway.revisions.source import read_text, shown
 from pytest_stairway.rows import compare_rows
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_stairway.rows import RowDifference, Rows
     from pytest_stairway.schema import Difference, Schema
 
-__all__ = ["Blame", "check_rendering", "differing", "failed_to_run"]
+__all__ = ["Blame", "changed_literals", "check_rendering", "differing", "failed_to_run"]
 
 _EXCERPT = 300
 
@@ -190,6 +190,15 @@ def differing(blame: Blame, online: tuple[Schema, Rows], offline: tuple[Schema, 
     return found
 
 
+def changed_literals(online: Rows, offline: Rows) -> frozenset[str]:
+    """Name the tables and columns in which a literal is another after the SQL.
+
+    That is so even where the rest of the value is another each time, which makes every other comparison worthless.
+    """
+    found = (each for each in compare_rows(online, offline) if each.holds_data)
+    return frozenset(each.object for each in found if changed_literal(*_values(each, online, offline)))
+
+
 def _schema_finding(blame: Blame, difference: Difference) -> Finding:
     words = difference.words("in what the SQL gives", unexpected="there")
     suspect = _suspect(blame.script, difference.object)
@@ -218,7 +227,9 @@ def _rows_finding(blame: Blame, difference: RowDifference, online: Rows, offline
     )
 
 
-def _values(difference: RowDifference, online: Rows, offline: Rows) -> tuple[frozenset[str | None], ...]:
+def _values(
+    difference: RowDifference, online: Rows, offline: Rows
+) -> tuple[frozenset[str | None], frozenset[str | None]]:
     """Give a column's values on both sides, as far as they are not the same."""
     sides = []
     for rows in (online, offline):

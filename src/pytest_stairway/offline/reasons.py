@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from pytest_stairway.offline.rendering import Script, Statement
 
-__all__ = ["Reason", "asks_for_mode", "trailing_comment", "unbound", "why_different", "why_not_rendered", "why_not_run"]
+__all__ = [
+    "Reason",
+    "asks_for_mode",
+    "changed_literal",
+    "trailing_comment",
+    "unbound",
+    "why_different",
+    "why_not_rendered",
+    "why_not_run",
+]
 
 _QUOTED = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$\w*\$).*?(?P=tag)|/\*.*?\*/""",
@@ -107,7 +116,9 @@ def _up_to(statements: Iterable[Statement], last: Statement | None) -> Iterator[
 
 
 def why_different(
-    suspect: Statement | None, values: tuple[frozenset[str | None], ...] | None, sources: Iterable[str]
+    suspect: Statement | None,
+    values: tuple[frozenset[str | None], frozenset[str | None]] | None,
+    sources: Iterable[str],
 ) -> Reason | None:
     """Tell why the SQL came to another result; None where nobody knows.
 
@@ -118,7 +129,7 @@ def why_different(
     """
     if suspect is not None and suspect.lost:
         return Reason("bound parameters are lost", "Bind them to the statement: sa.text(…).bindparams(…)")
-    if values is not None and (reason := _changed_literal(*values)):
+    if values is not None and (reason := changed_literal(*values)):
         return reason
     return _SKIPPED if any(map(asks_for_mode, sources)) else None
 
@@ -128,11 +139,17 @@ def asks_for_mode(source: str) -> bool:
     return _ASKS_FOR_MODE.search(source) is not None
 
 
-def _changed_literal(online: frozenset[str | None], offline: frozenset[str | None]) -> Reason | None:
-    texts = [text for text in online if text]
-    if any("\t" in text and text.replace("\t", "    ") in offline for text in texts):
+def changed_literal(online: frozenset[str | None], offline: frozenset[str | None]) -> Reason | None:
+    """Tell whether a literal is another in the SQL, by what it leaves, whatever stands beside it in the values.
+
+    Args:
+        online: what stands online alone.
+        offline: what stands after the SQL alone.
+    """
+    before, after = ("\n".join(text for text in texts if text) for texts in (online, offline))
+    if "\t" in before and "\t" not in after and "    " in after:
         return _TAB
-    if any("%" in text and text.replace("%", "%%") in offline for text in texts):
+    if "%" in before and "%%" not in before and "%%" in after:
         return _PERCENT
     return None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_stairway.findings import Direction
-from pytest_stairway.offline.checks import Blame, check_rendering, differing, failed_to_run
+from pytest_stairway.offline.checks import Blame, changed_literals, check_rendering, differing, failed_to_run
 from pytest_stairway.offline.pair import Pair
 from pytest_stairway.offline.rendering import Step
 from pytest_stairway.offline.scripts import without_version_table
@@ -41,6 +41,8 @@ class OfflineTrip:
     """A revision that cannot go up online, which the walk tells of."""
     different: set[str | None] = field(default_factory=set)
     """What is not the same on both sides any more."""
+    literals: set[str | None] = field(default_factory=set)
+    """What is not, because a literal is another in the SQL: nothing excuses that."""
 
 
 class OfflineWalk:
@@ -117,7 +119,9 @@ class OfflineWalk:
         suspicious = any(each.object is not None for each in trip.findings)
         if suspicious and not (is_back and self._excuse(trip, revision)):
             blame = self._blame(Step(revision))
-            trip.findings[:] = [each for each in trip.findings if not may_change(each, blame)]
+            trip.findings[:] = [
+                each for each in trip.findings if each.object in trip.literals or not may_change(each, blame)
+            ]
         if is_back and trip.findings:
             self._pair.drop_offline()
 
@@ -137,7 +141,9 @@ class OfflineWalk:
         except StepFailed:
             self._drop()
             return False
-        trip.findings[:] = [each for each in trip.findings if not is_excused(each, changing)]
+        trip.findings[:] = [
+            each for each in trip.findings if each.object in trip.literals or not is_excused(each, changing)
+        ]
         return True
 
     def _step(self, trip: OfflineTrip, step: Step, *, again: bool = False) -> bool:
@@ -183,7 +189,10 @@ class OfflineWalk:
         online, offline = self._pair.online, self._pair.offline
         assert online is not None
         assert offline is not None
-        found = differing(blame, online.state(), (offline.schema(), offline.rows()))
+        schema, rows = online.state()
+        rows_offline = offline.rows()
+        found = differing(blame, (schema, rows), (offline.schema(), rows_offline))
+        trip.literals |= changed_literals(rows, rows_offline) if found else set()
         lost = {(each.code, each.detail) for each in trip.findings if each.detail}
         new = [each for each in found if each.object not in trip.different]
         trip.findings += [each for each in new if (each.code, each.detail) not in lost]
