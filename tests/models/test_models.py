@@ -117,6 +117,43 @@ def test_a_default_is_created_beside_the_other_before_it_is_called_different(
     assert [each.object for each in found] == (["column author.odd"] if drifts else [])
 
 
+DEFAULTS = [
+    ("text[]", "ARRAY[]::text[]", "'{}'::text[]", False),
+    ("text[]", "ARRAY['a']", "'{a}'", False),
+    ("text[]", "ARRAY['a']", "'{b}'", True),
+    ("numeric", "1.50", "'1.5'", False),
+    ("numeric(8, 2)", "1.5", "'1.50'", False),
+    ("numeric(8, 2)", "1.5", "'1.51'", True),
+    ("double precision", "1e3", "'1000'", False),
+    ("interval", "'90 minutes'", "'01:30'", False),
+    ("boolean", "'t'", "true", False),
+    ("varchar(5)", "'%a'", "'%A'", True),
+    ("date", "CURRENT_DATE", "'2020-01-01'", True),
+    ("date", "('today'::text)::date", "CURRENT_DATE", True),
+    ("bigint", "nextval('numbers')", "1", True),
+    ("jsonb", '\'{"a": 1, "b": 2}\'', '\'{"b": 2,"a": 1}\'', False),
+]
+
+
+@pytest.mark.parametrize("models_first", [False, True])
+def test_defaults_that_are_constants_are_compared_by_their_values(
+    make_project: MakeProject, *, models_first: bool
+) -> None:
+    head = MODELS.format(length=50) + "from sqlalchemy.types import UserDefinedType\n"
+    head += "class Any(UserDefinedType):\n    def __init__(self, s): self.s = s\n"
+    head += "    def get_col_spec(self, **_): return self.s\n"
+    columns = []
+    for place, (type_, *sides, _) in enumerate(DEFAULTS):
+        one, other = reversed(sides) if models_first else sides
+        columns.append(f"c{place} {type_} DEFAULT {one}")
+        default = "sa.text({!r})".format(other.replace(":", "\\:"))
+        head += f"author.append_column(sa.Column('c{place}', Any({type_!r}), server_default={default}))\n"
+    made = ("CREATE SEQUENCE numbers", f"{AUTHOR[:-1]}, {', '.join(columns)})")
+    found = make_project(*made, env_head=head).check_models().findings
+    drifts = {f"column author.c{place}" for place, (*_, drifts) in enumerate(DEFAULTS) if drifts}
+    assert {each.object for each in found if each.severity is Severity.ERROR} == drifts, found
+
+
 def test_a_check_on_a_column_that_the_database_lacks_is_told_with_it(make_project: MakeProject) -> None:
     head = MODELS.format(length=50) + (
         'author.append_column(sa.Column("age", sa.Integer))\n'

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from pytest_stairway.models.constants import are_equal_constants
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -65,11 +67,19 @@ def _are_the_same(connection: Connection, difference: Difference) -> bool:
         with connection.begin_nested() as nested:
             try:
                 _make_scratch(connection, difference.key)
-                return any(_rewrite(connection, difference.key.kind, texts) for _ in range(ROUNDS))
+                same = any(_rewrite(connection, difference.key.kind, texts) for _ in range(ROUNDS))
+                return same or _are_equal_defaults(connection, difference)
             finally:
                 nested.rollback()
     except SQLAlchemyError:  # a column that the other side does not have: it is told anyway
         return False
+
+
+def _are_equal_defaults(connection: Connection, difference: Difference) -> bool:
+    if difference.attribute != "default":
+        return False
+    texts = difference.before or "", difference.after or ""
+    return are_equal_constants(connection, f"pg_temp.{_SCRATCH}", difference.key.name, texts)
 
 
 def _make_scratch(connection: Connection, key: Key) -> None:
