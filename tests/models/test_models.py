@@ -77,6 +77,28 @@ def test_the_operations_that_mend_it_stand_below(make_project: MakeProject) -> N
     assert finding.hint is None
 
 
+def test_each_operation_is_written_once_with_what_it_mends(make_project: MakeProject) -> None:
+    """A key under another name with other options, and an index that is a constraint in the models."""
+    head = MODELS.format(length=50) + (
+        "for name in ('boss', 'other'):\n"
+        "    author.append_column(sa.Column(name, sa.Integer, sa.ForeignKey('author.id')))\n"
+        "author.append_constraint(sa.UniqueConstraint('name', name='u'))\n"
+        "sa.Index('v', author.c.boss, unique=True)"
+    )
+    migrated = f"{AUTHOR[:-1]}, boss int, other int, CONSTRAINT v UNIQUE (boss), CONSTRAINT fk FOREIGN KEY (boss) "
+    migrated += "REFERENCES author ON DELETE CASCADE)"
+    found = make_project(migrated, "CREATE UNIQUE INDEX u ON author (name)", env_head=head).check_models().findings
+    assert {each.object: each.detail for each in found} == {
+        "foreign key fk on author": "op.drop_constraint(op.f('fk'), 'author', type_='foreignkey')",
+        "foreign key author_boss_fkey on author": "op.create_foreign_key(None, 'author', 'author', ['boss'], ['id'])",
+        "foreign key author_other_fkey on author": "op.create_foreign_key(None, 'author', 'author', ['other'], ['id'])",
+        "index u on author": "op.drop_index(op.f('u'), table_name='author')",
+        "unique constraint u on author": "op.create_unique_constraint('u', 'author', ['name'])",
+        "unique constraint v on author": "op.drop_constraint(op.f('v'), 'author', type_='unique')",
+        "index v on author": "op.create_index('v', 'author', ['boss'], unique=True)",
+    }
+
+
 def test_what_autogenerate_does_not_see_is_said_to_be_so(make_project: MakeProject) -> None:
     head = MODELS.format(length=50) + 'author.append_constraint(sa.CheckConstraint("name > \'\'", name="ck"))'
     (finding,) = (

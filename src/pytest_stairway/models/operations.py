@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["mending_operations"]
 
+DROPS = (ops.DropConstraintOp, ops.DropIndexOp)
+CREATES = (ops.AddConstraintOp, ops.CreateIndexOp)
 OF_TABLES = (ops.CreateTableOp, ops.DropTableOp, ops.CreateTableCommentOp, ops.DropTableCommentOp)
 RENDERED = ("render_as_batch", "render_item", "user_module_prefix", "sqlalchemy_module_prefix", "alembic_module_prefix")
 """What `env.py` can say of how operations are written."""
@@ -46,13 +48,13 @@ def mending_operations(
     options.pop("script", None)  # or rendering asks it for a target_metadata
     own = MigrationContext.configure(connection=context.connection, opts=options)
     found = _found(own, metadata_of(given))
-    written: dict[Key, str] = {}
-    for difference in differences:
-        mending = [op for op in found if _mends(op, difference, default_schema)]
-        text = "\n".join(_render(op, own) for op in mending)
-        if text:
-            written[difference.key] = text
-    return written
+    written: dict[Key, list[str]] = {}
+    for op in found:
+        mended = [each for each in differences if _mends(op, each, default_schema)]
+        if mended and (text := _render(op, own)):
+            closest = max(mended, key=lambda each: _closeness(op, each))
+            written.setdefault(closest.key, []).append(text)
+    return {key: "\n".join(texts) for key, texts in written.items()}
 
 
 def _narrowed(given: Mapping[str, Any], tables: Collection[tuple[str, str]], default_schema: str) -> dict[str, Any]:
@@ -122,8 +124,17 @@ def _mends(op: Any, difference: Difference, default_schema: str) -> bool:
     if key.kind in {"column", "sequence"}:
         column = getattr(op, "column_name", None) or getattr(getattr(op, "column", None), "name", None)
         return column == key.name
+    if isinstance(op, {Change.MISSING: CREATES, Change.UNEXPECTED: DROPS}.get(difference.change, ())):
+        return False
     names = {key.name, difference.after if difference.change is Change.RENAMED else key.name}
     return _name_of(op) in names or (_name_of(op) is None and _kind_of(op) == key.kind)
+
+
+def _closeness(op: Any, difference: Difference) -> tuple[bool, bool]:
+    """Tell how well an operation fits a difference, where it fits several: it is to be written once."""
+    name = difference.key.name
+    columns = [*(getattr(op, "local_cols", None) or getattr(op, "columns", None) or ())]
+    return _name_of(op) == name or difference.key.kind == "column", all(str(each) in name for each in columns)
 
 
 def _name_of(op: Any) -> str | None:
