@@ -36,6 +36,30 @@ def test_a_table_that_has_many_rows_gets_no_more(connection: Connection) -> None
     assert column(connection, "SELECT count(*) FROM author") == [120]
 
 
+def test_a_value_stands_twice_in_a_column_that_comes_later(connection: Connection) -> None:
+    do(connection, AUTHOR)
+    made = generator(connection, {})
+    made.top_up(connection)
+    do(connection, CODE, "ALTER TABLE author ADD COLUMN label varchar(20)", "CREATE UNIQUE INDEX l ON author (label)")
+    made.top_up(connection, tables=["author"])
+    again = "SELECT code FROM author WHERE code IS NOT NULL GROUP BY code HAVING count(*) > 1"
+    assert len(ask(connection, again)) == 1
+    assert column(connection, "SELECT count(*) FROM author WHERE code IS NULL") != [0]
+    assert column(connection, "SELECT count(*) FROM author") == [5]
+    assert len(column(connection, "SELECT label FROM author WHERE label IS NOT NULL")) > 1
+
+
+def test_where_a_trigger_is_against_it_no_value_stands_twice(sqlite: Connection) -> None:
+    do(sqlite, AUTHOR)
+    made = generator(sqlite, {})
+    made.top_up(sqlite)
+    refuse = "BEGIN SELECT RAISE(ABORT, 'twice') FROM author a WHERE a.code = NEW.code AND a.id <> NEW.id; END"
+    do(sqlite, CODE, f"CREATE TRIGGER t BEFORE UPDATE ON author {refuse}")
+    made.top_up(sqlite, tables=["author"])
+    assert len(column(sqlite, "SELECT code FROM author WHERE code IS NOT NULL")) > 1
+    assert column(sqlite, "SELECT count(*) FROM author") == [5]
+
+
 class TestRows:
     def test_one_that_is_refused_is_told_and_the_others_are_used(self, connection: Connection) -> None:
         do(connection, "CREATE TABLE author (id integer PRIMARY KEY, age integer NOT NULL CHECK (age < 200))")

@@ -48,11 +48,21 @@ class Wanted(NamedTuple):
     """So many values that differ from all that are there."""
     edge: Cell = None
     """The last of them may be this one, where nothing but the type says what the column takes."""
+    again: Cell = None
+    """The first of them may be this one, and may stand in another row as well."""
 
     @property
     def rows(self) -> int:
         """How many rows it takes."""
         return len(self.cells) + self.others
+
+    def shown(self, column: str) -> list[Row]:
+        """Give what is decided of each row that shows it, and of one more where a value is to stand twice."""
+        again: list[Row] = [] if self.again is None else [{column: self.again}]
+        others = [*again, *([{}] * self.others)][: self.others]
+        if self.others and self.edge is not None:
+            others[-1] = {column: self.edge}
+        return [*({column: cell} for cell in self.cells), *others, *again]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,13 +148,23 @@ class Bench:
             labels = [source.values.nth(n) for n in range(min(source.values.size or 0, _MOST_LABELS))]
             return Wanted([*cells, *(label for label in labels if label not in seen)])
         others = max(0, min(2, source.values.size or 2) - len(seen))
-        return Wanted(cells, others, self._edge(source, seen) if others else None)
+        if not others or self._is_judged(source):
+            return Wanted(cells, others)
+        return Wanted(cells, others, self._edge(source, seen), None if seen else self._again(source))
+
+    def _is_judged(self, source: Source) -> bool:
+        """Tell whether a condition may be against what only the type allows."""
+        return any(each.judged for each in self._components if source.column.name in each.names)
 
     def _edge(self, source: Source, seen: Collection[Cell]) -> Cell:
-        """Choose an edge for a column of rows that are there: none where a condition may be against it."""
-        component = next(each for each in self._components if source.column.name in each.names)
-        edges = () if component.judged or source.column.name in self.borrowed else source.edges
+        """Choose an edge for a column of rows that are there."""
+        edges = () if source.column.name in self.borrowed else source.edges
         return next((edge for edge in edges if edge not in seen), None)
+
+    def _again(self, source: Source) -> Cell:
+        """Choose a value that two rows may have, for a column of rows that are there."""
+        alone = any(unique.columns == (source.column.name,) for unique in self.shape.uniques)
+        return None if alone or not source.style.adversarial else source.typical(len(self.rows))
 
     def propose(self, numbers: Sequence[int], fixed: Sequence[Row]) -> list[tuple[int, Row]]:
         """Make rows without inserting them.

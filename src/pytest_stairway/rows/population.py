@@ -289,8 +289,9 @@ class TopUp:
     def _change(self, bench: Bench, wanted: dict[str, Wanted]) -> bool:
         """Show what is wanted in rows that are there, if some can be spared: so tables do not grow with each column."""
         changed = self._change_rows(bench, wanted)
-        if changed is False and any(want.edge is not None for want in wanted.values()):
-            changed = self._change_rows(bench, {name: want._replace(edge=None) for name, want in wanted.items()})
+        for plainer in (_without_edges(wanted), _without_edges(wanted, again=False)):
+            if changed is False and plainer != wanted:
+                wanted, changed = plainer, self._change_rows(bench, plainer)
         if changed:
             self._written.add(bench.shape.name)
         return bool(changed)
@@ -305,16 +306,12 @@ class TopUp:
         columns: dict[int, list[str]] = {}
         for name, want in wanted.items():
             spare = _spare(rows, Counter(row[name] for row in bench.rows), name)
-            spare = [place for place in spare if name not in decided[place]][: want.rows]
+            spare = [place for place in spare if name not in decided[place]]
             if len(spare) < want.rows:
                 return None
-            for place, row_place in enumerate(spare):
+            for row_place, cells in zip(spare, want.shown(name), strict=False):
                 columns.setdefault(row_place, []).append(name)
-                fixed.setdefault(row_place, {})
-                if place < len(want.cells):
-                    fixed[row_place][name] = want.cells[place]
-                elif place == want.rows - 1 and want.edge is not None:
-                    fixed[row_place][name] = want.edge
+                fixed.setdefault(row_place, {}).update(cells)
         places = sorted(columns)
         first = ROUND * -(-len(bench.rows) // ROUND)
         return bench.change(
@@ -382,6 +379,11 @@ def _spare(rows: Sequence[Row], counts: Counter[Cell], column: str) -> list[int]
             counts[row[column]] -= 1
             spare.append(place)
     return spare
+
+
+def _without_edges(wanted: dict[str, Wanted], *, again: bool = True) -> dict[str, Wanted]:
+    """Want nothing that a rule which nobody knows may be against."""
+    return {name: want._replace(edge=None, again=want.again if again else None) for name, want in wanted.items()}
 
 
 def _fixed(wanted: dict[str, Wanted], count: int) -> list[Row]:
