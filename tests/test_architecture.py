@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__init__", "exceptions", "findings", "settings", "ini_files", "hints", "lenience", "paths", "phrases", "pieces"),
     ("complaints", "contacts", "asking", "garbage", "sources"),
     ("frames", "marks", "baseline", "report", "schema", "rows", "databases"),
-    ("revisions", "tables", "clients", "mysql_clients", "cleaning"),
+    ("revisions", "tables", "clients", "mysql_clients", "sqlite_clients", "cleaning"),
     ("environment",),
     ("walk",),
     ("mistakes", "rows_file", "migrated", "models"),

@@ -28,7 +28,7 @@ def dump(target: Target, path: Path, *options: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("options", [[], ["-s"], ["-Fc"], ["-Fc", "-s"], ["-Ft"]], ids=" ".join)
+@pytest.mark.parametrize("options", [[], ["-s"], ["-Fc"], ["-Fc", "-s"], ["-Ft"], ["-Fd"], ["-Fd", "-s"]], ids=" ".join)
 def test_a_dump_in_any_format_is_where_the_proof_begins(
     releases: Releases, postgresql_server: Server, at_start: Target, tmp_path: Path, options: list[str]
 ) -> None:
@@ -60,6 +60,11 @@ def test_a_dump_of_another_revision_is_refused(
     with pytest.raises(UsageError, match="a database at a5390146783a, and this release starts at faa4416c842b"):
         made(releases, postgresql_server, path)
     assert not releases.output.exists()
+
+
+def test_a_folder_that_is_no_dump_is_refused(releases: Releases, postgresql_server: Server, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither a file nor a folder of pg_dump's"):
+        made(releases, postgresql_server, tmp_path)
 
 
 @pytest.mark.parametrize(

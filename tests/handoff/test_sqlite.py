@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sqlite3
 import subprocess
 from types import SimpleNamespace
@@ -15,8 +15,10 @@ from handoff.release_lab import NOTES, Releases
 from handoff.test_proof import BOUND
 from offline.lab import env
 from pytest_stairway.exceptions import UsageError
+from pytest_stairway.sqlite_clients import find_sqlite_client
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ADDED = Rev("b", sql("ALTER TABLE notes ADD more text"), sql("ALTER TABLE notes DROP COLUMN more"))
@@ -82,7 +84,52 @@ def test_a_batch_that_reads_the_table_cannot_be_written(releases: Releases) -> N
     assert bundle.finding("offline-failed")["revision"] == "b"
 
 
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="there is no sqlite3 shell here")
+@pytest.fixture
+def old_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Puts a sqlite3 on PATH that is older than Python's own."""
+    program = tmp_path / "bin" / "sqlite3"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho '3.7.17 2013-05-20 00:56:22'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    find_sqlite_client.cache_clear()
+    yield
+    find_sqlite_client.cache_clear()
+
+
+needs_shell = pytest.mark.skipif(
+    find_sqlite_client() is None, reason="there is no sqlite3 shell as new as Python's SQLite"
+)
+
+
+@needs_shell
+def test_the_sqlite3_shell_proves_the_files(releases: Releases) -> None:
+    bundle = releases.make(NOTES, ADDED, dialect="sqlite")
+    assert bundle.code == 0, bundle.report
+    assert str(bundle.report["client"]).startswith("sqlite3 3.")
+    assert {each["exit_code"] for each in bundle.report["checks"] if each["file"]} == {0, 1}
+    assert "run by sqlite3 3." in bundle.text("README.md")
+    assert "driver" not in bundle.text("README.md")
+
+
+def test_an_older_shell_is_passed_over_and_the_readme_says_so(releases: Releases, old_shell: None) -> None:
+    bundle = releases.make(NOTES, ADDED, dialect="sqlite")
+    assert bundle.code == 0, bundle.report
+    assert str(bundle.report["client"]).startswith("Python's sqlite3 3.")
+    assert "There was no sqlite3 as new as Python's own SQLite" in bundle.text("README.md")
+
+
+@needs_shell
+@pytest.mark.parametrize("error", ["UPDATE notes SET id = 1", "SELEC 1"], ids=["when it runs", "when it is read"])
+def test_the_shell_names_the_statement_that_fails(releases: Releases, error: str) -> None:
+    up = "\n".join((sql("ALTER TABLE notes ADD more text"), f"if op.get_context().as_sql:\n    {sql(error)}"))
+    finding = releases.make(NOTES, Rev("b", up), dialect="sqlite").finding("offline-failed")
+    assert finding["revision"] == "b"
+    assert finding["detail"] == f"SQL: {error};"
+    assert "near line" not in finding["message"]
+
+
+@needs_shell
 def test_the_sqlite3_shell_stops_at_a_refusal(releases: Releases, tmp_path: Path) -> None:
     bundle = releases.make(NOTES, ADDED, dialect="sqlite")
     words = ["sqlite3", "-bail", str(tmp_path / "target.db"), f".read {bundle.folder / 'upgrade.sql'}"]

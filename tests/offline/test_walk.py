@@ -12,6 +12,7 @@ from gauntlet.case import Case, Rev, sql, table, write
 from offline.lab import ROOT, env
 from pytest_stairway.project import Project
 from pytest_stairway.settings import Settings
+from pytest_stairway.sqlite_clients import find_sqlite_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -234,3 +235,25 @@ def test_the_walk_and_the_offline_walk_take_turns(asked: Asked) -> None:
         assert not codes & {"upgrade-failed", "downgrade-failed", "reupgrade-failed", "environment-failed"}
         project.check_offline(revision)
     assert told(project.check_offline(project.history["b"]).findings) == [("offline-differs", "upgrade")]
+
+
+FAILS_OFFLINE = "if op.get_context().as_sql:\n    op.execute('SELEC 1')"
+
+
+def test_on_sqlite_the_shell_runs_the_sql_where_there_is_one(tmp_path: Path) -> None:
+    ini = write(
+        Case("project", "a project", (NOTES, Rev("b", TAB), Rev("c", FAILS_OFFLINE)), dialect="sqlite", env=env()),
+        tmp_path,
+    )
+    project = Project(Settings(config=str(ini), offline=True), tmp_path)
+    try:
+        answers = [project.check_offline(each).findings for each in project.selected]
+    finally:
+        project.close()
+    assert [told(findings) for findings in answers] == [
+        [],
+        [("offline-differs", "upgrade")],
+        [("offline-failed", "upgrade")],
+    ]
+    shell = find_sqlite_client()
+    assert f"when {shell or 'SQLite'} runs it" in answers[2][0].message

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["require_dump", "restore_dump"]
 
 _CUSTOM, _TAR_AT, _TAR = b"PGDMP", 257, b"ustar"
+_CONTENTS = "toc.dat"
+"""What is in each folder that ``pg_dump -Fd`` writes."""
 _OVERLOOKED = re.compile(
     r'role "[^"]*" does not exist|unrecognized configuration parameter|must be member of role'
     r'|schema "public" already exists'
@@ -33,8 +35,8 @@ def require_dump(path: Path) -> None:
     Raises:
         UsageError: there is not.
     """
-    if not path.is_file():
-        raise UsageError(f"--from-dump names {path}, which is not a file")
+    if not path.is_file() and not (path / _CONTENTS).is_file():
+        raise UsageError(f"--from-dump names {path}, which is neither a file nor a folder of pg_dump's")
     name = _program(path)
     if find_client(name) is None:
         raise UsageError(f"--from-dump needs {name}, which is nowhere on this machine: install PostgreSQL's client")
@@ -68,6 +70,8 @@ def _restore(client: Client, path: Path, database: Database) -> Ran:
 
 def _program(path: Path) -> str:
     """Tell a plain dump from one that only pg_restore reads."""
+    if path.is_dir():
+        return "pg_restore"
     with path.open("rb") as file:
         head = file.read(_TAR_AT + len(_TAR))
     return "pg_restore" if head.startswith(_CUSTOM) or head[_TAR_AT:] == _TAR else "psql"

@@ -15,6 +15,7 @@ from pytest_stairway.clients import find_client
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.handoff.place import MYSQL_SEED, SEED
 from pytest_stairway.mysql_clients import find_mysql_client
+from pytest_stairway.sqlite_clients import find_sqlite_client
 from pytest_stairway.walk.faults import words_of
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from pytest_stairway.handoff.files import SqlFile
     from pytest_stairway.mysql_clients import MysqlClient
     from pytest_stairway.offline.rendering import Statement
+    from pytest_stairway.sqlite_clients import SqliteClient
 
-__all__ = ["ByDriver", "ByMysql", "ByPsql", "Result", "Runner", "runner_for"]
+__all__ = ["ByDriver", "ByMysql", "ByPsql", "BySqlite", "Result", "Runner", "runner_for"]
 
 _LINE = re.compile(r"psql:[^\n]*?:(?P<line>\d+): (?:ERROR|FATAL)")
 _MYSQL_LINE = re.compile(r"^(ERROR \d+ \(\w+\)) at line (?P<line>\d+)")
@@ -107,6 +109,27 @@ class ByMysql:
         return _result(file, ran, seconds, line=_MYSQL_LINE.search(ran.words), said=said)
 
 
+@dataclass(frozen=True, slots=True)
+class BySqlite:
+    """Runs files by SQLite's shell."""
+
+    client: SqliteClient
+
+    @property
+    def name(self) -> str:
+        """See `Runner`."""
+        return str(self.client)
+
+    def run(self, file: SqlFile, database: Database) -> Result:
+        """See `Runner`."""
+        with _on_disk(file) as path:
+            started = time.perf_counter()
+            ran = self.client.run(_path_of(database), path)
+            seconds = time.perf_counter() - started
+        statement = None if ran.line is None else file.at_line(ran.line)
+        return Result(ok=ran.ok, code=ran.code, said=ran.said, statement=statement, seconds=seconds)
+
+
 def _timed(file: SqlFile, run: Callable[[Path], Ran]) -> tuple[Ran, float]:
     """Let a client run a file, and give the seconds that it took."""
     with _on_disk(file) as path:
@@ -170,7 +193,8 @@ def _execute(connection: Statements, file: SqlFile) -> tuple[Statement | None, E
 def runner_for(product: str) -> Runner:
     """Choose what runs the files: the product's own client, where there is one."""
     if product == "sqlite":
-        return ByDriver(_sqlite, f"Python's sqlite3 {sqlite3.sqlite_version}")
+        shell = find_sqlite_client()
+        return BySqlite(shell) if shell is not None else ByDriver(_sqlite, f"Python's sqlite3 {sqlite3.sqlite_version}")
     if product in ("mariadb", "mysql"):
         return _mysql_runner(product)
     client = find_client("psql")
@@ -206,6 +230,10 @@ def _mysql(database: Database, driver: str) -> Statements:
 
 
 def _sqlite(database: Database) -> Statements:
+    return sqlite3.connect(_path_of(database), isolation_level=None)
+
+
+def _path_of(database: Database) -> str:
     from sqlalchemy.engine import make_url
 
-    return sqlite3.connect(make_url(database.url).database or "", isolation_level=None)
+    return make_url(database.url).database or ""

@@ -28,7 +28,7 @@ HANDOFF_OPTIONS: tuple[Option, ...] = (
     Option(
         name="handoff_from_dump",
         metavar="FILE",
-        help="prove the files on a database restored from this dump (pg_dump's plain or custom format, also with "
+        help="prove the files on a database restored from this dump (pg_dump's, in any format, also with "
         "--schema-only), instead of one that the migrations have made",
     ),
     Option(

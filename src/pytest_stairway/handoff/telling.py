@@ -153,7 +153,7 @@ def _evidence(release: Release) -> Evidence:
     return Evidence(
         server=release.server,
         client=proof.runner,
-        by_driver=proof.by_driver and release.product != "sqlite",  # whose proof is always by the driver
+        by_driver=proof.by_driver,
         compares_rows=release.compares_rows,
         dump=Path(dump).name if dump else "",
         stamped=start.stamped if start else False,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy.engine import make_url
+
 from pytest_stairway.clients import connection_variables
 from pytest_stairway.mysql_clients import uncut
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from pytest_stairway.clients import Client
     from pytest_stairway.databases import Database
     from pytest_stairway.mysql_clients import MysqlClient
+    from pytest_stairway.sqlite_clients import SqliteClient
 
-__all__ = ["MysqlProgram", "Psql", "ScriptRan"]
+__all__ = ["MysqlProgram", "Psql", "ScriptRan", "SqliteProgram"]
 
 _PREPARED = ("DISCARD ALL;", "\\encoding UTF8")
 """What psql does before each script: as on a connection of its own."""
@@ -129,6 +132,29 @@ class MysqlProgram:
         match = _MYSQL_LINE.match(ran.words)
         place = _place(written, int(match[2]) - 1) if match else None
         return ScriptRan(said=_MYSQL_LINE.sub(r"\1", ran.words), place=place)
+
+    def close(self) -> None:
+        """See `ScriptRunner`."""
+        self._folder.cleanup()
+
+
+class SqliteProgram:
+    """A process of SQLite's shell for each script."""
+
+    def __init__(self, client: SqliteClient, database: Database) -> None:
+        self.name = str(client)
+        self._client = client
+        self._database = make_url(database.url).database or ""
+        self._folder = tempfile.TemporaryDirectory(prefix="stairway-")
+
+    def run(self, statements: Sequence[str], *, seed: str | None = None) -> ScriptRan:  # noqa: ARG002 - it has none
+        """See `ScriptRunner`."""
+        path = Path(self._folder.name, "script.sql")
+        path.write_text("\n".join((*statements, "")), encoding="utf-8", newline="\n")
+        ran = self._client.run(self._database, path)
+        if ran.ok:
+            return ScriptRan()
+        return ScriptRan(said=ran.said, place=None if ran.line is None else _place(statements, ran.line))
 
     def close(self) -> None:
         """See `ScriptRunner`."""

@@ -12,7 +12,8 @@ from pytest_stairway.clients import find_client
 from pytest_stairway.databases.drivers import Administrator, usable_driver
 from pytest_stairway.databases.mysql import MysqlServer
 from pytest_stairway.mysql_clients import find_mysql_client
-from pytest_stairway.offline.programs import MysqlProgram, Psql, ScriptRan
+from pytest_stairway.offline.programs import MysqlProgram, Psql, ScriptRan, SqliteProgram
+from pytest_stairway.sqlite_clients import find_sqlite_client
 from pytest_stairway.walk.faults import words_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def script_runner(server: Server, database: Database) -> ScriptRunner:
         DatabaseUnavailable: there is neither a client nor a driver.
     """
     if server.dialect == "sqlite":
-        return _Sqlite(database)
+        shell = find_sqlite_client()
+        return SqliteProgram(shell, database) if shell is not None else _Sqlite(database)
     if isinstance(server, MysqlServer):
         mysql = find_mysql_client(server.product.lower())
         return MysqlProgram(mysql, database) if mysql is not None else _Driver(database, "mysql", _LIKE_A_CLIENT)
