@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("complaints", "contacts", "asking", "garbage", "sources"),
     ("frames", "marks", "baseline", "report", "schema", "rows", "databases"),
     ("revisions", "tables", "clients", "mysql_clients", "sqlite_clients", "cleaning"),
-    ("environment",),
+    ("environment", "dumps", "base_schema"),
     ("walk",),
     ("mistakes", "rows_file", "migrated", "models"),
     ("clones", "rehearsal"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_stairway.databases.base import new_database
 from pytest_stairway.environment.access import Access
 from pytest_stairway.environment.environment import Environment
 from pytest_stairway.environment.sandbox import Sandbox
@@ -115,7 +116,8 @@ class Clones:
 
     def _at(self, heads: tuple[str, ...], label: str) -> MigratedDatabase:
         survey = self.survey
-        database = self._server.clone(self._template(heads), label) if heads else self._server.create(label)
+        server = self._server
+        database = server.clone(self._template(heads), label) if heads else new_database(server, label)
         sandbox = Sandbox(lambda _contact: self._server, label=label, given={self._address: database})
         return MigratedDatabase(
             database,

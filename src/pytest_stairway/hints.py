@@ -221,6 +221,20 @@ KNOWN: tuple[_Known, ...] = (
         "Name a server of our own by --stairway-database (binaries or container), or let that one trust the user: "
         "SET GLOBAL log_bin_trust_function_creators = 1",
     ),
+    # -- what is missing altogether
+    *(
+        _Known(
+            missing,
+            "Create {name} in a revision before; where the database had it before Alembic came, give its schema as it "
+            "was then by --stairway-base-schema FILE",
+            frozenset({Direction.UPGRADE}),
+        )
+        for missing in (
+            r"(?<! of )relation \"(?P<name>[\w.]+)\" does not exist",
+            r"no such table: (?:main\.)?(?P<name>\w+)",
+            r"Table '[^'.]+\.(?P<name>\w+)' doesn't exist",
+        )
+    ),
 )
 """In the order in which they are tried."""
 

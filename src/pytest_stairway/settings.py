@@ -95,6 +95,13 @@ OPTIONS: tuple[Option, ...] = (
         "the history as a whole",
     ),
     Option(
+        name="base_schema",
+        metavar="FILE",
+        help="SQL that makes what is there before the first revision, where the history is younger than its database "
+        "(pg_dump --schema-only, mariadb-dump --no-data, .schema of sqlite3, or by hand); each throwaway database "
+        "begins with it",
+    ),
+    Option(
         name="minimum",
         metavar="REVISION",
         help="the lower end: this revision and what lies below it are only upgraded, never walked",
@@ -164,7 +171,7 @@ OPTIONS: tuple[Option, ...] = (
 )
 """Every option, in the order in which the documentation lists them."""
 
-FILES = ("config", "json", "baseline")
+FILES = ("config", "json", "baseline", "base_schema")
 """Options that name a file: from where the command was given, or from where the ini file that says so lies."""
 
 
@@ -180,6 +187,7 @@ class Settings:
     no_cache: bool = False
     range: str | None = None
     shard: str | None = None
+    base_schema: str | None = None
     minimum: str | None = None
     release_from: tuple[str, ...] = ()
     max_heads: int = 1

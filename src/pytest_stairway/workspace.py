@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_stairway import databases
+from pytest_stairway.base_schema import read_base_schema
 from pytest_stairway.baseline import FILE_NAME as BASELINE
 from pytest_stairway.baseline import Baseline, read_baseline
 from pytest_stairway.databases import Cache
@@ -26,6 +27,7 @@ from pytest_stairway.walk.lineage import Lineage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_stairway.base_schema import BaseSchema
     from pytest_stairway.databases import Provider, Server
     from pytest_stairway.databases.head_start import HeadStart
     from pytest_stairway.environment.environment import Survey
@@ -137,7 +139,7 @@ class Workspace:
             UsageError: one of them cannot be used.
             HistoryUnusable: the history cannot be loaded.
         """
-        self.selected, self.releases, self._irreversible(), self.row_settings
+        self.selected, self.releases, self._irreversible(), self.row_settings, self._base_schema
 
     @cached_property
     def baseline(self) -> Baseline:
@@ -193,7 +195,18 @@ class Workspace:
     @cached_property
     def lineage(self) -> Lineage:
         """What the databases of this history are made from, for the keys of templates."""
-        return Lineage(self.history, dialect=self.contact.dialect, facts=(self.contact.driver,))
+        facts = [self.contact.driver, *([self._base_schema.digest] if self._base_schema else [])]
+        return Lineage(self.history, dialect=self.contact.dialect, facts=facts)
+
+    @cached_property
+    def _base_schema(self) -> BaseSchema | None:
+        """What is there before the first revision.
+
+        Raises:
+            UsageError: the file cannot be used.
+        """
+        file = self.settings.base_schema
+        return None if file is None else read_base_schema(Path(file), source=self.settings.source("base_schema"))
 
     @property
     def server(self) -> Server:
@@ -206,11 +219,21 @@ class Workspace:
             raise self._unavailable
         if self._server is None:
             try:
-                self._server = databases.join(self._address) if self._address else self.provider.start()
+                self._server = self._started_server()
             except DatabaseUnavailable as error:
                 self._unavailable = error
                 raise
         return self._server
+
+    def _started_server(self) -> Server:
+        server = databases.join(self._address) if self._address else self.provider.start()
+        if self._base_schema is not None:
+            try:
+                self._base_schema.give_to(server)
+            except DatabaseUnavailable:
+                server.close()
+                raise
+        return server
 
     @property
     def database_facts(self) -> DatabaseFacts | None:

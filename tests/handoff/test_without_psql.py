@@ -11,8 +11,9 @@ from handoff.release_lab import NOTES
 from handoff.test_dump import RANGE
 from handoff.test_proof import BOUND, COMMENT, sample_project
 from offline.test_walk import Asked, told
+from pytest_stairway import dumps
 from pytest_stairway.exceptions import UsageError
-from pytest_stairway.handoff import dump, runner
+from pytest_stairway.handoff import runner
 from pytest_stairway.offline import runners as offline_runners
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (runner, dump, offline_runners):
+    for module in (runner, dumps, offline_runners):
         monkeypatch.setattr(module, "find_client", lambda _name: None)
 
 

@@ -24,11 +24,13 @@ __all__ = [
     "NOT_USED",
     "RETAINED_PATTERN",
     "Availability",
+    "Beginning",
     "Database",
     "Provider",
     "Server",
     "current_worker",
     "database_name",
+    "new_database",
     "new_session",
     "retained_by",
     "retained_name",
@@ -80,6 +82,21 @@ class Database:
     """A shell command that opens it, without a password: ``psql 'host=… dbname=…'``."""
 
 
+class Beginning(Protocol):
+    """What a database holds before the first revision, where a history is younger than its database."""
+
+    @property
+    def key(self) -> str:
+        """Stand for all of it, in the key of a template."""
+
+    def load(self, database: Database) -> None:
+        """Put it into an empty database.
+
+        Raises:
+            DatabaseUnavailable: the database does not take it.
+        """
+
+
 class Server(Protocol):
     """What makes and drops databases: one per run, and one per other process that joined it."""
 
@@ -91,6 +108,8 @@ class Server(Protocol):
 
     notes: tuple[str, ...]
     """What somebody should know though nothing failed: templates that could not be kept."""
+    beginning: Beginning | None
+    """What is there before the first revision; None for nothing.  See `new_database`."""
 
     @property
     def description(self) -> str:
@@ -194,6 +213,22 @@ def retained_name(session: str, worker: str, label: str = "") -> str:
 def retained_by(name: str) -> str | None:
     """Return the session that a retained database was made by, or None for any other database."""
     return name.split("_")[2] if re.search(RETAINED_PATTERN, name) else None
+
+
+def new_database(server: Server, label: str = "") -> Database:
+    """Make a database as it is before the first revision.
+
+    Args:
+        server: where, with what it says of the beginning.
+        label: becomes part of the name.
+
+    Raises:
+        DatabaseUnavailable: none can be made.
+    """
+    beginning = server.beginning
+    if beginning is None:
+        return server.create(label)
+    return server.clone(server.template(beginning.key, beginning.load), label)
 
 
 def template_name(session: str, digest: str) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pytest_stairway.databases.base import Database
+    from pytest_stairway.databases.base import Beginning, Database
 
 __all__ = ["Endings", "RunningServer", "Tenancy", "admission"]
 
@@ -90,6 +90,7 @@ class RunningServer(ABC):
         self.provider = tenancy.provider
         self.session = tenancy.session
         self.notes: tuple[str, ...] = ()
+        self.beginning: Beginning | None = None
         self._administrator = administrator
         self._tenancy = tenancy
         self._private = tenancy.private

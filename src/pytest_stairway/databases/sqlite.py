@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_stairway.databases.base import (
+    Beginning,
     Database,
     current_worker,
     database_name,
@@ -92,6 +93,7 @@ class SqliteServer:
         self._worker = worker
         self._janitor = janitor
         self.notes: tuple[str, ...] = ()
+        self.beginning: Beginning | None = None
         self._kept_folder = kept
         self._kept = TemplateFiles(kept, self.version)
         self._made: set[str] = set()

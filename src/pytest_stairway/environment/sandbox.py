@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from pytest_stairway.databases.base import new_database
 from pytest_stairway.exceptions import ConnectionRefused
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Sandbox:
             )
         self._addresses[contact.address] = None
         if contact.address not in self._databases:
-            self._databases[contact.address] = self._server.create(self._label)
+            self._databases[contact.address] = new_database(self._server, self._label)
         return self._databases[contact.address].url
 
     def note_migrated(self, url: str) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_stairway.dumps import require_dump
 from pytest_stairway.environment.environment import Environment
 from pytest_stairway.environment.sandbox import Sandbox
 from pytest_stairway.environment.surveying import survey_alone
 from pytest_stairway.exceptions import HistoryUnusable, StairwayError, UsageError
 from pytest_stairway.findings import Finding, Severity
 from pytest_stairway.handoff.accepting import Acceptances
-from pytest_stairway.handoff.dump import require_dump
 from pytest_stairway.handoff.files import Files, Writer, quoted, write_files
 from pytest_stairway.handoff.place import Site
 from pytest_stairway.handoff.products import DIALECTS, guarding_for, product_of

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
+from pytest_stairway.databases.base import new_database
+from pytest_stairway.dumps import restore_dump
 from pytest_stairway.exceptions import StairwayError, UsageError
-from pytest_stairway.handoff.dump import restore_dump
 from pytest_stairway.handoff.place import Place
 from pytest_stairway.walk.faults import words_of
 from pytest_stairway.walk.session import Session, StepFailed
@@ -48,7 +49,7 @@ def make_start(site: Site, span: Span, *, dump: Path | None = None) -> Start:
         UsageError: the dump cannot be restored, or is of another revision.
         StartNotReached: a revision before the release fails.
     """
-    place = Place(site, site.server.create("start"))
+    place = Place(site, new_database(site.server, "start") if dump is None else site.server.create("start"))
     try:
         stamped = False
         if dump is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from pytest_stairway.databases.base import new_database
 from pytest_stairway.environment.access import Access
 from pytest_stairway.environment.environment import Environment
 from pytest_stairway.environment.sandbox import Sandbox
@@ -204,7 +205,7 @@ class Pair:
         """Make the first one, and leave it empty."""
         self.drop()
         self.filled = False
-        self.online = Migrated(self.site, self.site.server.create("online"))
+        self.online = Migrated(self.site, new_database(self.site.server, "online"))
         self.online.make_version_table()
 
     def copy(self) -> None:

@@ -1,4 +1,4 @@
-"""Restores a dump of the DBA's own database, so that the proof begins with what is really there.
+"""Restores a dump of PostgreSQL's, so that a throwaway database begins with what is really there.
 
 Roles are not in a dump, and a throwaway server has none of them: owners and grants are left out.  Of what else fails,
 only a setting that this server does not know is overlooked.
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["require_dump", "restore_dump"]
 
+FROM_DUMP = "--from-dump"
+
 _CUSTOM, _TAR_AT, _TAR = b"PGDMP", 257, b"ustar"
 _CONTENTS = "toc.dat"
 """What is in each folder that ``pg_dump -Fd`` writes."""
@@ -29,21 +31,30 @@ _OVERLOOKED = re.compile(
 _ERROR = re.compile(r"\b(?:ERROR|FATAL|error): +(.*)")
 
 
-def require_dump(path: Path) -> None:
+def require_dump(path: Path, *, source: str = FROM_DUMP) -> None:
     """See that there is a dump to read, and a program that reads it.
+
+    Args:
+        path: the dump.
+        source: the option that names it.
 
     Raises:
         UsageError: there is not.
     """
     if not path.is_file() and not (path / _CONTENTS).is_file():
-        raise UsageError(f"--from-dump names {path}, which is neither a file nor a folder of pg_dump's")
+        raise UsageError(f"{source} names {path}, which is neither a file nor a folder of pg_dump's")
     name = _program(path)
     if find_client(name) is None:
-        raise UsageError(f"--from-dump needs {name}, which is nowhere on this machine: install PostgreSQL's client")
+        raise UsageError(f"{source} needs {name}, which is nowhere on this machine: install PostgreSQL's client")
 
 
-def restore_dump(path: Path, database: Database) -> None:
+def restore_dump(path: Path, database: Database, *, source: str = FROM_DUMP) -> None:
     """Restore a dump into an empty database.
+
+    Args:
+        path: the dump.
+        database: the database.
+        source: the option that names the dump.
 
     Raises:
         UsageError: it cannot be restored; in the server's words.
@@ -55,9 +66,9 @@ def restore_dump(path: Path, database: Database) -> None:
     failures = [said for said in _ERROR.findall(ran.said) if not _OVERLOOKED.search(said)]
     failures = [said for said in failures if not said.startswith("could not execute query")] or failures
     if failures:
-        raise UsageError(f"--from-dump: {path} cannot be restored by {client}: {failures[0]}")
+        raise UsageError(f"{source}: {path} cannot be restored by {client}: {failures[0]}")
     if not ran.ok and not _ERROR.search(ran.said):
-        raise UsageError(f"--from-dump: {path} cannot be restored by {client}: {ran.words}")
+        raise UsageError(f"{source}: {path} cannot be restored by {client}: {ran.words}")
 
 
 def _restore(client: Client, path: Path, database: Database) -> Ran:
