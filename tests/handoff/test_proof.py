@@ -200,7 +200,7 @@ def test_a_downgrade_that_is_no_transaction_has_files_for_each_revision(releases
     up, down = sql("CREATE INDEX i ON notes (note)"), block + sql("DROP INDEX CONCURRENTLY i")
     bundle = releases.make(NOTES, Rev("b", up, down), table("c", "two", "id int"))
     assert bundle.code == 0, bundle.report["findings"]
-    assert {name for name in bundle.names if "/" in name} == {"downgrade/1_c.sql", "downgrade/2_b.sql"}
+    assert {"downgrade/1_c.sql", "downgrade/2_b.sql", "upgrade/1_b.sql", "upgrade/2_c.sql"} <= bundle.names
     used = [each["file"] for each in bundle.report["checks"] if each["name"] == "file-redowngrade"]
     assert used == ["downgrade/1_c.sql", "downgrade/2_b.sql"]
     readme = bundle.text("README.md")
@@ -214,7 +214,9 @@ def test_a_concurrent_index_makes_files_for_each_revision(releases: Releases) ->
     down = 'op.drop_index("i", table_name="notes")'
     bundle = releases.make(NOTES, Rev("b", up, down), table("c", "two", "id int"))
     assert bundle.code == 0, bundle.report["findings"]
-    assert {"upgrade/1_b.sql", "upgrade/2_c.sql"} <= bundle.names
+    assert {"upgrade/1_b.sql", "upgrade/2_c.sql", "downgrade/1_c.sql", "downgrade/2_b.sql"} <= bundle.names
+    assert "-f downgrade.sql" in bundle.text("README.md")
+    assert "go back by the files in the folder `downgrade`" in bundle.text("README.md")
     used = [each["file"] for each in bundle.report["checks"] if each["name"] == "file-reupgrade"]
     assert used == ["upgrade/1_b.sql", "upgrade/2_c.sql"]
 

@@ -82,6 +82,17 @@ def test_the_rest_of_a_file_can_be_run(bundle: Bundle, target: Target) -> None:
     assert target.run(bundle.folder / "downgrade.sql").ok
 
 
+def test_from_the_middle_one_can_go_back(bundle: Bundle, target: Target) -> None:
+    first, _, _ = sorted((bundle.folder / "upgrade").iterdir())
+    before = target.state("notes")
+    assert target.run(first).ok
+    assert target.run(bundle.folder / "downgrade.sql").code == SCRIPT_ERROR
+    (held,) = target.rows("SELECT version_num FROM alembic_version")
+    (back,) = (bundle.folder / "downgrade").glob(f"*_{held[0]}.sql")
+    assert target.run(back).ok
+    assert target.state("notes") == before
+
+
 def test_the_rest_of_a_file_is_refused_by_another_database(bundle: Bundle, target: Target) -> None:
     _, second, _ = sorted((bundle.folder / "upgrade").iterdir())
     line = next(n for n, text in enumerate(second.read_text().splitlines(), 1) if text.startswith("CREATE UNIQUE"))

@@ -50,7 +50,7 @@ def test_what_comes_after_a_commit_in_between_is_told(releases: Releases) -> Non
     readme = bundle.text("README.md")
     assert "leaves an invalid index behind. Drop it" in readme
     assert "`CREATE INDEX CONCURRENTLY` waits for the transactions that are running" in readme
-    assert "In the files one transaction may hold several revisions" in readme
+    assert "In upgrade.sql and downgrade.sql one transaction may hold several revisions" in readme
     assert "go on as it says below" in readme
     assert "Choose a quieter moment then, and run the file again" not in readme
 

@@ -77,7 +77,7 @@ class Files:
     downgrade_atomic: bool = True
     """The same of the downgrade."""
     upgrade_parts: tuple[SqlFile, ...] = ()
-    """The upgrade once more, a file for each revision, where it does not happen as a whole."""
+    """The upgrade once more, a file for each revision, where one of the two does not happen as a whole."""
     downgrade_parts: tuple[SqlFile, ...] = ()
     """The same of the downgrade."""
     irreversible: str | None = None
@@ -130,9 +130,16 @@ class Writer:
         """Put the guard around a script."""
         return SqlFile(name=name, script=script, pieces=guarded(script, self.guarding, title=self._title(name, script)))
 
-    def parts(self, span: Span, whole: Script, *, upgrade: bool) -> tuple[SqlFile, ...]:
-        """Write one way with a file for each revision, unless it happens as a whole anyway."""
-        if self.guarding.is_atomic(whole) or len(whole.steps) == 1:
+    def apart(self, span: Span, files: Files) -> Files:
+        """Add both ways with a file for each revision, where one of them may stop in the middle: to go on, or back."""
+        if files.atomic and files.downgrade_atomic:
+            return files
+        parts = (self._parts(span, files.upgrade, upgrade=True), self._parts(span, files.downgrade, upgrade=False))
+        return replace(files, upgrade_parts=parts[0], downgrade_parts=parts[1])
+
+    def _parts(self, span: Span, whole: SqlFile | None, *, upgrade: bool) -> tuple[SqlFile, ...]:
+        """Write one way with a file for each revision, unless there is but one."""
+        if whole is None or len(whole.script.steps) == 1:
             return ()
         script = self.render(span, upgrade=upgrade, per_migration=True)
         folder, width = "upgrade" if upgrade else "downgrade", len(str(len(script.steps)))
@@ -171,24 +178,23 @@ def write_files(writer: Writer, span: Span, *, irreversible: Collection[str] = (
         StairwayError: `env.py` cannot be run in offline mode.
     """
     up = writer.render(span, upgrade=True)
-    upgrade = Files(
+    files = Files(
         upgrade=None if up.failures else writer.file("upgrade.sql", up),
         atomic=writer.guarding.is_atomic(up),
-        upgrade_parts=() if up.failures else writer.parts(span, up, upgrade=True),
         findings=check_rendering(Blame(up, writer.environment.history, writer.dialect)),
     )
     declared = next((name for name in reversed(span.revisions) if name in irreversible), None)
     if declared is not None:
-        return replace(upgrade, irreversible=declared)
+        return writer.apart(span, replace(files, irreversible=declared))
     down, findings, refusing = _downgrade(writer, span)
-    return replace(
-        upgrade,
+    both = replace(
+        files,
         downgrade=None if down.failures else writer.file("downgrade.sql", down),
-        downgrade_atomic=writer.guarding.is_atomic(down),
-        downgrade_parts=() if down.failures else writer.parts(span, down, upgrade=False),
+        downgrade_atomic=bool(down.failures) or writer.guarding.is_atomic(down),
         irreversible=refusing,
-        findings=(*upgrade.findings, *findings),
+        findings=(*files.findings, *findings),
     )
+    return writer.apart(span, both)
 
 
 def _downgrade(writer: Writer, span: Span) -> tuple[Script, tuple[Finding, ...], str | None]:

@@ -168,7 +168,7 @@ class Run:
     atomic: bool
     """Whether it happens as a whole or not at all."""
     parts: tuple[str, ...]
-    """The same in a file for each revision; empty where it is atomic, or of one revision."""
+    """The same in a file for each revision; empty where both ways are atomic, or of one revision."""
     shared: bool
     """Whether a transaction holds several revisions, though not all."""
     concurrent: bool
