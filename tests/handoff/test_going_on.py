@@ -132,3 +132,26 @@ def test_after_an_index_that_could_not_be_built_nothing_is_changed(
     client(target, release.up, tmp_path)
     assert left(target) == {"two", "i"}
     assert target.rows("SELECT version_num FROM alembic_version") in ([("a",)], [("b",)])
+
+
+@pytest.mark.parametrize("release", ["blocks"], indirect=True)
+def test_a_pooler_that_gives_another_session_is_noticed_and_no_session_is_left_read_only(
+    target: Target, release: Files
+) -> None:
+    sessions = [Administrator(make_url(target.database.url), usable_driver()) for _ in range(2)]
+
+    def run() -> None:
+        for piece in release.up:
+            if piece.is_sql:
+                sessions[0].execute(piece.text)
+            if piece.text == "COMMIT;":
+                sessions.reverse()
+
+    try:
+        with pytest.raises(DatabaseUnavailable, match="the file did not begin in this session"):
+            run()
+        assert [each.value("SHOW default_transaction_read_only") for each in sessions] == ["off", "off"]
+    finally:
+        for each in sessions:
+            each.close()
+    assert left(target) == {"two"}
