@@ -71,8 +71,57 @@ def test_what_an_earlier_downgrade_drops_is_filled_with_other_values(make_projec
     ]
 
 
+def test_the_values_that_a_downgrade_drops_with_their_column_are_in_the_reports(make_project: MakeProject) -> None:
+    filled = Rev(
+        "b",
+        sql(
+            "ALTER TABLE author ADD code text, ADD seen boolean DEFAULT true, ADD n int GENERATED ALWAYS AS (id) STORED"
+        )
+        + "\n"
+        + sql("UPDATE author SET code = 'c' || id"),
+        sql("ALTER TABLE author DROP code, DROP seen, DROP n"),
+    )
+    (finding,) = ask_all(make_project(AUTHOR, filled)).findings
+    assert (finding.code, finding.severity, finding.object) == (
+        "data-dropped",
+        Severity.INFO,
+        "table author, column code",
+    )
+    assert finding.message == (
+        "the downgrade drops column code, which the upgrade filled: author id=1: code 'c1'; 5 of 5 values"
+    )
+
+
 def test_what_an_earlier_downgrade_drops_may_be_filled_the_same_way_again(make_project: MakeProject) -> None:
     assert errors(ask_all(make_project(AUTHOR, ADD_REF_CODE, backfill("'author-' || id")))) == []
+
+
+def test_what_an_earlier_downgrade_drops_is_found_where_one_revision_is_asked_for(make_project: MakeProject) -> None:
+    between = Rev("b2", sql("CREATE TABLE other (n int)"), sql("DROP TABLE other"))
+    project = make_project(AUTHOR, ADD_REF_CODE, between, backfill("md5(random()::text)"))
+    (finding,) = [each for each in project.check_revision(project.selected[3]).findings if each.hint is not None]
+    assert (finding.code, finding.revision) == ("not-repeatable", "c")
+    assert finding.message.startswith("going down to a and up again fills other values, because the downgrade of b")
+
+
+def test_rows_of_before_an_earlier_revision_are_tried_where_one_revision_is_asked_for(
+    make_project: MakeProject,
+) -> None:
+    required = Rev(
+        "c", sql("ALTER TABLE author ALTER code SET NOT NULL"), sql("ALTER TABLE author ALTER code DROP NOT NULL")
+    )
+    project = make_project(AUTHOR, ADD_REF_CODE, required)
+    (finding,) = project.check_revision(project.selected[2]).findings
+    assert (finding.code, finding.severity) == ("upgrade-failed", Severity.ERROR)
+    assert "(only when author has rows from before b, which adds the column)" in finding.message
+
+
+def test_nobody_goes_far_down_to_find_who_made_a_column(make_project: MakeProject) -> None:
+    between = [Rev(f"n{n:02}", sql(f"CREATE TABLE n{n} (n int)"), sql(f"DROP TABLE n{n}")) for n in range(12)]
+    after = Rev("d", sql("ALTER TABLE author ADD x int"), sql("ALTER TABLE author DROP x"))
+    project = make_project(AUTHOR, ADD_REF_CODE, *between, backfill("md5(random()::text)"), after)
+    for revision in project.selected[-2:]:
+        assert project.check_revision(revision).findings == ()
 
 
 def test_the_revision_after_an_excursion_starts_where_it_should(make_project: MakeProject) -> None:

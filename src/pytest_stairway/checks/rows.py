@@ -63,6 +63,10 @@ def check_rows(
     return tuple(findings)
 
 
+_GIVING = frozenset({"default", "generated", "identity"})
+"""What a schema says of a column whose values the database itself gives."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _Steps:
     """What became of one database's rows."""
@@ -107,6 +111,7 @@ class _Steps:
         back = list(self._of_round_trip())
         yield from self._of_upgrade()
         yield from back
+        yield from self._dropped_by_downgrade()
         yield from self._of_second_upgrade()
 
     # -- upgrade ------------------------------------------------------------------------------------------------------
@@ -227,6 +232,21 @@ class _Steps:
                 return True
         return False
 
+    def _dropped_by_downgrade(self) -> Iterator[Finding]:
+        """Say for the reports, for whoever is about to run it, which values the downgrade drops with their column."""
+        stays = {(each.table, each.column) for each in self.back or () if each.change is RowChange.COLUMN_ADDED}
+        for each in self.up if self.back is not None else ():
+            table = self._old_names.get(each.table, each.table)
+            of_column = each.change is RowChange.COLUMN_ADDED and each.column is not None and each.holds_data
+            if of_column and (table, each.column) not in stays and not self._has_default(each.table, each.column or ""):
+                yield self.teller.finding(
+                    "data-dropped",
+                    Direction.DOWNGRADE,
+                    each.object,
+                    f"the downgrade drops column {each.column}, which the upgrade filled: {told_of(each)}",
+                    severity=Severity.INFO,
+                )
+
     # -- second upgrade -----------------------------------------------------------------------------------------------
 
     def _of_second_upgrade(self) -> Iterator[Finding]:
@@ -236,7 +256,6 @@ class _Steps:
                 continue
             if each.change is RowChange.VALUES_CHANGED and self._was_filled(each):
                 yield self._not_repeatable(each, "fills other values than the first")
-                yield from self._dropped_by_downgrade(each)
             elif each.change is RowChange.ROWS_ADDED and not self._is_logged(each):
                 yield self._not_repeatable(each, "leaves rows that the first did not")
 
@@ -266,7 +285,8 @@ class _Steps:
     def _has_default(self, table: str, column: str) -> bool:
         schema, _, name = table.rpartition(".")
         key = Key("column", column, name, schema)
-        return self.schema is not None and any("default" in part.get(key, {}) for part in self.schema.parts.values())
+        parts = self.schema.parts.values() if self.schema is not None else ()
+        return any(not _GIVING.isdisjoint(part.get(key, ())) for part in parts)
 
     def _not_repeatable(self, each: RowDifference, what: str) -> Finding:
         return self.teller.finding(
@@ -276,18 +296,6 @@ class _Steps:
             f"the second upgrade {what}: {told_of(each)}",
             hint="Derive values from what is in the row, not from random() or the clock; or accept it",
         )
-
-    def _dropped_by_downgrade(self, again: RowDifference) -> Iterator[Finding]:
-        """Say for the reports that a downgrade drops what does not come again."""
-        for each in self.up:
-            if each.change is RowChange.COLUMN_ADDED and (each.table, each.column) == (again.table, again.column):
-                yield self.teller.finding(
-                    "data-dropped",
-                    Direction.DOWNGRADE,
-                    each.object,
-                    f"the downgrade drops column {each.column}, which the upgrade filled: {told_of(each)}",
-                    severity=Severity.INFO,
-                )
 
 
 def _concerns(each: RowDifference, table: str, column: str | None) -> bool:

@@ -68,7 +68,7 @@ def find_out_why(
     populated: Roundtrip,
     attempt: Attempt,
     is_about_rows: Callable[[Roundtrip], bool],
-    makers: Mapping[Key, str],
+    maker_of: Callable[[Key], str | None],
 ) -> Roundtrip:
     """Walk a revision that failed on populated tables once more without rows, and with plain ones.
 
@@ -76,7 +76,7 @@ def find_out_why(
         populated: the trip that failed.
         attempt: walks a revision on new databases.
         is_about_rows: tells whether a trip failed, and may not without rows.
-        makers: which revision made an object.
+        maker_of: tells which revision made an object.
     """
     revision = populated.revision
     clashing = _clashing_tables(populated)
@@ -92,22 +92,22 @@ def find_out_why(
     if bare is None and is_about_rows(plain):
         bare = attempt(revision, Style.NONE)
     merged = _merge_attempts(populated, plain, bare)
-    maker = _maker_of_empty_column(merged, makers)
+    maker = _maker_of_empty_column(merged, maker_of)
     if maker is not None and is_about_rows(attempt(revision, Style.PLAIN, since=maker)):
         failed = merged.row_failures[Direction.UPGRADE]
         merged.row_failures[Direction.UPGRADE] = replace(failed, of_made_up_values=False, since=maker)
     return merged
 
 
-def _maker_of_empty_column(trip: Roundtrip, makers: Mapping[Key, str]) -> str | None:
+def _maker_of_empty_column(trip: Roundtrip, maker_of: Callable[[Key], str | None]) -> str | None:
     """Name the revision that added the column which holds NULL, to a table that was there: what did its rows get?"""
     failed = trip.row_failures.get(Direction.UPGRADE)
     if failed is None or not failed.of_made_up_values or failed.fault is None or failed.fault.kind is not Kind.NULL:
         return None
     for name, column in zip(failed.tables[:1], failed.fault.columns, strict=False):
         schema, _, table = name.rpartition(".")
-        made = makers.get(Key("column", column, table, schema))
-        return made if made != trip.revision and made != makers.get(Key("table", table, "", schema)) else None
+        made = maker_of(Key("column", column, table, schema))
+        return made if made != trip.revision and made != maker_of(Key("table", table, "", schema)) else None
     return None
 
 

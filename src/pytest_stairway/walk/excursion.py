@@ -6,18 +6,20 @@ filled with the same values on the way up again, only going there tells.
 
 from __future__ import annotations
 
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from pytest_stairway.rows import RowChange, compare_rows
 from pytest_stairway.schema import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_stairway.revisions import History
     from pytest_stairway.walk.roundtrip import Roundtrip
+    from pytest_stairway.walk.snapshots import Snapshot
 
-__all__ = ["way_below"]
+__all__ = ["holds_any", "unknown_columns", "way_below", "way_to_search"]
 
 REACH = 10
 """So many revisions are worth going down for it; each costs two steps."""
@@ -42,6 +44,28 @@ def way_below(
         return ()
     way = [name for name in applied if name == bottom or bottom in history.ancestors(name)]
     return () if len(way) > REACH or set(way) & set(barriers) else tuple(reversed(way))
+
+
+def unknown_columns(trip: Roundtrip, makers: Mapping[Key, str], floor: Snapshot | None) -> frozenset[Key]:
+    """Give the columns that the upgrade filled and of which nobody saw who made them, because the walk began later.
+
+    Args:
+        trip: what was seen of the revision.
+        makers: which revision made an object, as far as that was seen.
+        floor: the schema where the walk starts, below which nothing is taken down.
+    """
+    filled = {key for key in _filled_columns(trip) if key not in makers}
+    return frozenset(key for key in filled if floor is None or not holds_any(floor, {key}))
+
+
+def way_to_search(applied: Sequence[str], barriers: Collection[str]) -> tuple[str, ...]:
+    """Name the revisions to be taken down, in that order, to find the one that made a column."""
+    return tuple(takewhile(lambda name: name not in barriers, islice(reversed(applied), REACH)))
+
+
+def holds_any(snapshot: Snapshot, keys: Collection[Key]) -> bool:
+    """Tell whether any of these objects is there."""
+    return any(key in part for schema in snapshot.values() for part in schema.parts.values() for key in keys)
 
 
 def _filled_columns(trip: Roundtrip) -> Iterator[Key]:

@@ -15,7 +15,7 @@ from pytest_stairway.findings import Direction
 from pytest_stairway.walk.attempts import find_out_why, may_be_about_rows
 from pytest_stairway.walk.carried_rows import CarriedRows, RowSettings, Style
 from pytest_stairway.walk.descending import take_down
-from pytest_stairway.walk.excursion import way_below
+from pytest_stairway.walk.excursion import holds_any, unknown_columns, way_below, way_to_search
 from pytest_stairway.walk.position import Position
 from pytest_stairway.walk.roundtrip import Descent, Excursion, Roundtrip, RowMoments
 from pytest_stairway.walk.session import StepFailed
@@ -168,10 +168,16 @@ class Walk:
     def _walk(self, revision: str) -> Roundtrip:
         trip = self._attempt(revision, Style.ADVERSARIAL)
         if self._is_about_rows(trip):
-            trip = find_out_why(trip, self._attempt_anew, self._is_about_rows, self._position.makers)
+            trip = find_out_why(trip, self._attempt_anew, self._is_about_rows, self._maker_of)
         trip.refused = self._rows.refusals()
         self._position.note_heads()
         return trip
+
+    def _maker_of(self, key: Key) -> str | None:
+        """Tell which revision made an object, also where the walk began later."""
+        if key not in self._position.makers:
+            self._position.learn_makers()
+        return self._position.makers.get(key)
 
     def _attempt_anew(
         self, revision: str, style: Style, *, leave_out: Collection[str] = (), since: str | None = None
@@ -216,15 +222,28 @@ class Walk:
 
     def _explore(self, trip: Roundtrip) -> None:
         """Go down to before an earlier revision, and up again, where this one fills a column which that one made."""
-        barriers = self._irreversible | self._minimum
-        way = way_below(trip, self._position.makers, self._history, tuple(self._position.applied), barriers)
-        if not way or trip.revision not in self._position.applied:
+        if trip.revision not in self._position.applied:
             return
-        steps = [*((revision, False) for revision in way), *((revision, True) for revision in reversed(way))]
-        if all(isinstance(self._venture(name, upgrade=upgrade), float) for name, upgrade in steps):
-            trip.excursion = Excursion(bottom=way[-1], rows=self._rows.latest)
+        barriers, applied = self._irreversible | self._minimum, tuple(self._position.applied)
+        way = way_below(trip, self._position.makers, self._history, applied, barriers)
+        unknown = frozenset() if way else unknown_columns(trip, self._position.makers, self._position.floor)
+        way = way_to_search(applied, barriers) if unknown else way
+        if not way:
+            return
+        taken = self._go_below(way, unknown)
+        if taken and all(isinstance(self._venture(name, upgrade=True), float) for name in reversed(taken)):
+            trip.excursion = Excursion(bottom=taken[-1], rows=self._rows.latest)
         if trip.excursion is None or not same(self._position.latest, trip.reupgraded or {}):
             self._position.start_over()
+
+    def _go_below(self, way: Sequence[str], unknown: Collection[Key]) -> tuple[str, ...]:
+        """Take revisions down, until those columns are gone if there are any; empty where it did not come to that."""
+        for place, name in enumerate(way, 1):
+            if not isinstance(self._venture(name, upgrade=False), float):
+                return ()
+            if unknown and not holds_any(self._position.latest, unknown):
+                return tuple(way[:place])
+        return () if unknown else tuple(way)
 
     def _is_about_rows(self, trip: Roundtrip) -> bool:
         """Tell whether a trip failed, and may not without the rows in the tables."""
