@@ -247,10 +247,27 @@ def test_a_fault_in_a_function_of_env_py_is_told(make_project: MakeProject) -> N
 
 
 def test_models_that_cannot_be_created_show_the_statement(make_project: MakeProject) -> None:
-    head = MODELS.format(length=50) + 'sa.Index("ix", author.c.name, postgresql_using="magic")'
+    head = MODELS.format(length=50) + 'author.append_constraint(sa.CheckConstraint("nobody > 0"))'
     (finding,) = make_project(env_head=head).check_models().findings
-    assert finding.message.startswith("the models cannot be created: UndefinedObject: access method")
-    assert finding.detail == "SQL: CREATE INDEX ix ON author USING magic (name)"
+    assert finding.message.startswith('the models cannot be created: UndefinedColumn: column "nobody" does not exist')
+    assert finding.detail is not None
+    assert finding.detail.startswith("SQL: CREATE TABLE author")
+
+
+def test_an_index_that_cannot_be_created_hides_nothing_else(make_project: MakeProject) -> None:
+    """Two of one name: `index=True` on the column, and another one by hand; and one that wants an operator class."""
+    head = MODELS.format(length=80) + (
+        "sa.Index('trgm', author.c.name, postgresql_using='gin')\n"
+        "author.append_column(sa.Column('age', sa.Integer))\n"
+        "for _ in range(2):\n    sa.Index('twice', author.c.age)"
+    )
+    migrated = (f"{AUTHOR[:-1]}, age int)", "CREATE INDEX twice ON author (age)", "CREATE INDEX trgm ON author (name)")
+    found = {each.object: each for each in make_project(*migrated, env_head=head).check_models().findings}
+    assert found.keys() == {"column author.name", "index trgm on author", "index twice on author"}
+    says = "the models' one cannot be created, and is not compared: "
+    assert found["index trgm on author"].message.startswith(f"index trgm on author: {says}UndefinedObject: data type")
+    assert found["index trgm on author"].detail == "SQL: CREATE INDEX trgm ON author USING gin (name)"
+    assert f"{says}DuplicateTable: relation" in found["index twice on author"].message
 
 
 def test_a_migration_that_cannot_go_up_is_told_instead(make_project: MakeProject) -> None:

@@ -64,6 +64,10 @@ def _differences(comparison: Comparison, dialect: str, on: str) -> Iterator[Find
                 hint=_hint(drift[0], written=operations is not None),
                 detail=operations,
             )
+    for key, error in comparison.refused.items():
+        message = f"{key}: the models' one cannot be created, and is not compared: {words_of(error)}{on}"
+        detail = statement_of(error)
+        yield Finding(code="model-drift", dialect=dialect, object=str(key), message=message, detail=detail)
     others = [each.object for each in comparison.differences if each.verdict is not Verdict.DIFFERENT]
     if others:
         yield Finding(

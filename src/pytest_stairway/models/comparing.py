@@ -14,17 +14,17 @@ from pytest_stairway.models.declarable import judge, kept_by_migrations, restric
 from pytest_stairway.models.metadata import Choices, Declared, metadata_of
 from pytest_stairway.models.operations import mending_operations
 from pytest_stairway.models.rewriting import without_rewritten
-from pytest_stairway.schema import Schema, Verdict, compare_schemas, reader_for
+from pytest_stairway.schema import Key, Schema, Verdict, compare_schemas, reader_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection
 
     from pytest_stairway.databases import Server
     from pytest_stairway.environment.environment import Run, Survey
-    from pytest_stairway.schema import Difference, Key
+    from pytest_stairway.schema import Difference
 
 __all__ = ["Comparison", "ModelsFailed", "compare_models"]
 
@@ -47,12 +47,14 @@ class ModelsFailed(StairwayError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Created:
+class _Models:
     """What came of the models."""
 
     schema: Schema
-    executed: tuple[str, ...]
+    executed: Sequence[str]
     """The statements that made something else than tables and indexes."""
+    refused: Mapping[Key, Exception]
+    """Indexes that the server would not create."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class Comparison:
     """From the migrated database to the models'; those of `Verdict.DIFFERENT` are drift, the others information."""
     operations: Mapping[Key, str] = field(default_factory=dict)
     """What autogenerate would write to mend an object."""
+    refused: Mapping[Key, Exception] = field(default_factory=dict)
+    """Indexes of the models that the server would not create, which are not compared."""
     failure: ModelsFailed | None = None
 
 
@@ -105,7 +109,7 @@ class _Work:
     def __init__(self, migrated: Environment, survey: Survey) -> None:
         self._migrated = migrated
         self._survey = survey
-        self._models: dict[str, _Created | ModelsFailed] = {}
+        self._models: dict[str, _Models | ModelsFailed] = {}
         self.comparisons: list[Comparison] = []
 
     def create(self, environment: Environment) -> None:
@@ -123,7 +127,7 @@ class _Work:
 
         environment.run(create)
 
-    def _created(self, context: MigrationContext, options: Mapping[str, Any]) -> _Created:
+    def _created(self, context: MigrationContext, options: Mapping[str, Any]) -> _Models:
         connection, metadata = _connection_of(context), metadata_of(options)
         doing = "the models cannot be read"
         try:
@@ -132,10 +136,16 @@ class _Work:
             doing = "the models cannot be created"
             if connection.dialect.name in COPIED:
                 drop_tables(connection, chosen.values())
-            executed = create_tables(connection, metadata, chosen.values())
+            created = create_tables(connection, metadata, chosen.values())
         except Exception as error:
             raise ModelsFailed(error, doing) from error
-        return _Created(restrict(self._read(connection), chosen), tuple(executed))
+        refused = {
+            Key("index", str(index.name), name, schema): error
+            for (schema, name), table in chosen.items()
+            for index, error in created.refused.items()
+            if index.table is table
+        }
+        return _Models(restrict(self._read(connection), chosen), created.executed, refused)
 
     def compare(self) -> None:
         """Read the migrated databases, and compare the models' with them."""
@@ -151,7 +161,7 @@ class _Work:
         self._migrated.run(compare)
 
     def _compared(
-        self, context: MigrationContext, options: Mapping[str, Any], models: _Created | ModelsFailed, name: str
+        self, context: MigrationContext, options: Mapping[str, Any], models: _Models | ModelsFailed, name: str
     ) -> Comparison:
         if isinstance(models, ModelsFailed):
             return Comparison(database=name, failure=models)
@@ -162,6 +172,7 @@ class _Work:
         found = tuple(judge(different, migrated, named=_given_names(declared)))
         if connection.dialect.name in COPIED:
             found += tuple(kept_by_migrations(migrated, models.schema, models.executed))
+        found = tuple(each for each in found if each.key not in models.refused)
         operations: dict[Key, str] = {}
         if found:
             try:
@@ -180,6 +191,7 @@ class _Work:
             declared=len(declared.tables),
             differences=found,
             operations=operations,
+            refused=models.refused,
         )
 
     def _read(self, connection: Connection) -> Schema:

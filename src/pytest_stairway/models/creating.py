@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import itertools
 import re
+from contextlib import nullcontext
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Sequence, create_mock_engine, event, inspect
+from sqlalchemy import ARRAY, create_mock_engine, event, inspect
+from sqlalchemy import Sequence as DatabaseSequence
 from sqlalchemy.dialects.postgresql import DOMAIN, ENUM
-from sqlalchemy.schema import CreateSchema, CreateSequence
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateSchema, CreateSequence
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, MetaData, Table
+    from sqlalchemy import Connection, Index, MetaData, Table
     from sqlalchemy.engine import Dialect
     from sqlalchemy.types import TypeEngine
 
-__all__ = ["create_tables", "drop_tables"]
+__all__ = ["Created", "create_tables", "drop_tables"]
 
 AT_ONCE = 50
 """Tables that one statement drops, and statements between two commits."""
@@ -36,6 +40,16 @@ _ONCE = re.compile(
     r"^(\s*CREATE\s+(?:EXTENSION|SCHEMA|MATERIALIZED\s+VIEW|SEQUENCE))\s+(?!IF\s+NOT\s+EXISTS\b)", re.IGNORECASE
 )
 _OF_TABLES = re.compile(r"\s*(?:CREATE\s+(?:TABLE|(?:UNIQUE\s+)?INDEX)|ALTER\s+TABLE|COMMENT|SELECT)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What came of creating models."""
+
+    executed: list[str]
+    """The statements that made something else than tables and indexes."""
+    refused: Mapping[Index, DBAPIError]
+    """What was left out."""
 
 
 def drop_tables(connection: Connection, tables: Iterable[Table]) -> None:
@@ -53,13 +67,36 @@ def drop_tables(connection: Connection, tables: Iterable[Table]) -> None:
         connection.exec_driver_sql(f"DROP {kind} IF EXISTS {name} CASCADE")
 
 
-def create_tables(connection: Connection, metadata: Iterable[MetaData], tables: Iterable[Table]) -> list[str]:
+def create_tables(connection: Connection, metadata: Iterable[MetaData], tables: Iterable[Table]) -> Created:
     """Create the models' tables, with the types, sequences and events that belong to them.
 
-    Returns:
-        The statements that made something else than tables and indexes.
+    An index that PostgreSQL refuses is left out, so that the rest can be compared; but not where there are so many
+    tables that they take several transactions.
+
+    Raises:
+        SQLAlchemyError: something else cannot be created.
     """
-    tables = list(tables)
+    metadata, tables = list(metadata), list(tables)
+    refused: dict[Index, DBAPIError] = {}
+    at_once = connection.dialect.name == "postgresql" and len(tables) <= MANY
+    try:
+        while True:
+            try:
+                with connection.begin_nested() if at_once else nullcontext():
+                    return Created(_create(connection, metadata, tables), refused)
+            except DBAPIError as error:
+                index = _index_of(error, connection, tables)
+                if index is None or not at_once:
+                    raise
+                refused[index] = error
+                _table_of(index).indexes.discard(index)
+    finally:
+        for index in refused:
+            _table_of(index).indexes.add(index)
+
+
+def _create(connection: Connection, metadata: Iterable[MetaData], tables: Sequence[Table]) -> list[str]:
+    """Create all, and give the statements that made something else than tables and indexes."""
     numbers = itertools.count(1)
     executed: list[str] = []
 
@@ -79,6 +116,20 @@ def create_tables(connection: Connection, metadata: Iterable[MetaData], tables: 
         event.remove(connection, "before_cursor_execute", _repeatable)
         event.remove(connection, "after_cursor_execute", relieve)
     return executed
+
+
+def _index_of(error: DBAPIError, connection: Connection, tables: Iterable[Table]) -> Index | None:
+    """Find the index that could not be created; None where it was something else."""
+    for index in chain.from_iterable(table.indexes for table in tables):
+        statement = str(CreateIndex(index).compile(dialect=connection.dialect)).strip()
+        if _CONCURRENTLY.sub(r"\1", statement, count=1) == (error.statement or "").strip():
+            return index
+    return None
+
+
+def _table_of(index: Index) -> Table:
+    assert index.table is not None  # it was found by way of that
+    return index.table
 
 
 def _commit(connection: Connection) -> None:
@@ -133,18 +184,18 @@ def _qualified(connection: Connection, item: Any) -> str:
     return f"{quote.quote_schema(schema)}.{name}" if schema is not None else name
 
 
-def _sequences(table: Table) -> Iterator[Sequence]:
+def _sequences(table: Table) -> Iterator[DatabaseSequence]:
     """Find the sequences that a model declares by itself."""
     for column in table.columns:
         declared = getattr(getattr(column.server_default, "arg", None), "sequence", None)
         for each in (column.default, declared):
-            if isinstance(each, Sequence):
+            if isinstance(each, DatabaseSequence):
                 yield each
 
 
-def _sequences_alone(connection: Connection, tables: Iterable[Table]) -> list[Sequence]:
+def _sequences_alone(connection: Connection, tables: Iterable[Table]) -> list[DatabaseSequence]:
     """Find the sequences that the models declare without a column, by what would be created along with no table."""
-    found: list[Sequence] = []
+    found: list[DatabaseSequence] = []
 
     def take(element: Any, *_arguments: Any, **_options: Any) -> None:
         if isinstance(element, CreateSequence):
