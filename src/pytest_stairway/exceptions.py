@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_stairway.phrases import joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -45,12 +47,14 @@ class ConnectionRefused(StairwayError):
 
     Attributes:
         address: where it wanted to go, without its password.
+        said: what was refused, and the address.
         remedy: what the user can do about it.
     """
 
     def __init__(self, message: str, *, address: str, remedy: str) -> None:
         super().__init__(f"{message}: {address}. {remedy}")
         self.address = address
+        self.said = joined([message, address], ": ")
         self.remedy = remedy
 
 

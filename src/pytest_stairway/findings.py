@@ -155,10 +155,17 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the finding as plain data, as JSON has it."""
-        return {name: value.value if isinstance(value, Enum) else value for name, value in asdict(self).items()}
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Finding:
         """Read what `as_dict` gave."""
         direction = Direction(data["direction"]) if data["direction"] else None
         return cls(**{**data, "severity": Severity(data["severity"]), "direction": direction})
+
+
+def _plain(value: Any) -> Any:
+    """Give what a serializer knows: no member of an enumeration, and no phrase."""
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, str) else value

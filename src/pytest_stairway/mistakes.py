@@ -25,6 +25,7 @@ from pytest_stairway.findings import Finding
 from pytest_stairway.frames import own_frames, told_frames
 from pytest_stairway.hints import hint_of
 from pytest_stairway.paths import is_same_file
+from pytest_stairway.phrases import joined, phrase
 from pytest_stairway.revisions.source import read_text, shown
 from pytest_stairway.walk.faults import line_in, words_of
 
@@ -83,8 +84,8 @@ def environment_finding(error: BaseException, *, env_py: str, ini: str) -> Findi
         return _logging_finding(error.error, place) or _raised_finding(error.error, place)
     line = line_in(error, env_py) or _line_of(env_py, "run_migrations(")
     if isinstance(error, ConnectionRefused):
-        said = str(error).removesuffix(f". {error.remedy}")
-        return _finding(f"env.py cannot be run safely: {said}", env_py, line_in(error, env_py), error.remedy)
+        message = phrase("env.py cannot be run safely: %(said)s", said=error.said)
+        return _finding(message, env_py, line_in(error, env_py), error.remedy)
     hint = error.remedy if isinstance(error, EnvironmentUnusable) else None
     return _finding(str(error), env_py, line, hint)
 
@@ -95,8 +96,9 @@ def _raised_finding(error: BaseException, place: Place) -> Finding:
         path, line = error.filename, error.lineno
     known = (explain(error, place) for explain in EXPLANATIONS)
     mistake = next((each for each in known if each is not None), None) or Mistake(words_of(error), hint_of(error))
-    where = f"{Path(path).name}, line {line}" if line else Path(path).name
-    return _finding(f"{where}: {mistake.says}", path, line, mistake.hint, told_frames(own_frames(error)))
+    name = Path(path).name
+    where = phrase("%(file)s, line %(line)s", file=name, line=line) if line else name
+    return _finding(joined([where, mistake.says], ": "), path, line, mistake.hint, told_frames(own_frames(error)))
 
 
 def _finding(
@@ -136,9 +138,11 @@ def _missing_url(error: BaseException, _place: Place) -> Mistake | None:
     if not missing and not none_given:
         return None
     return Mistake(
-        "the configuration has no sqlalchemy.url",
-        "Set sqlalchemy.url in Alembic's configuration, or let env.py get its URL elsewhere; nothing is connected to: "
-        "every connection goes to the throwaway database",
+        phrase("the configuration has no sqlalchemy.url"),
+        phrase(
+            "Set sqlalchemy.url in Alembic's configuration, or let env.py get its URL elsewhere; nothing is connected "
+            "to: every connection goes to the throwaway database"
+        ),
     )
 
 
@@ -226,9 +230,12 @@ def _ended(error: BaseException, _place: Place) -> Mistake | None:
     if isinstance(error, Exception):
         return None
     before = error.__context__
-    because = f" after {words_of(before)}" if before is not None else ""
     said = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else type(error).__name__
-    return Mistake(f"env.py ends the process by {said}{because}", "Let env.py raise what is wrong, or put it right")
+    hint = phrase("Let env.py raise what is wrong, or put it right")
+    if before is None:
+        return Mistake(phrase("env.py ends the process by %(how)s", how=said), hint)
+    after = words_of(before)
+    return Mistake(phrase("env.py ends the process by %(how)s after %(error)s", how=said, error=after), hint)
 
 
 def _wrong_kind_of_driver(error: BaseException, _place: Place) -> Mistake | None:

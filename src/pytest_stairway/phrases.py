@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ENGLISH", "Figure", "Language", "Phrase", "figure", "joined", "phrase", "phrases", "say"]
+__all__ = ["ENGLISH", "Figure", "Language", "Phrase", "figure", "joined", "phrase", "phrases", "say", "term"]
 
 
 class Language(Protocol):
@@ -93,6 +93,11 @@ def figure(number: float, form: str = ",") -> Figure:
         form: as `format` takes it.
     """
     return Figure(format(number, form))
+
+
+def term(word: str) -> Phrase:
+    """Make a phrase of a word that comes from data: one of those that `handoff.words` lists, or it stays English."""
+    return _made(word, {})
 
 
 def joined(parts: Iterable[str], separator: str = ", ") -> Phrase:

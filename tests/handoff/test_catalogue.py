@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 import pytest_stairway
 from pytest_stairway.handoff.catalogue import translations
 from pytest_stairway.handoff.settings import LANGUAGES
-from pytest_stairway.handoff.words import ATTRIBUTES, CHECKS, CHECKS_OF_SCHEMA, KINDS, REHEARSED
+from pytest_stairway.handoff.words import ATTRIBUTES, CHECKS, CHECKS_OF_SCHEMA, KINDS, REHEARSED, ROW_CHANGES
 from pytest_stairway.phrases import ENGLISH, Phrase, figure, joined, phrase, phrases, say
 
 SOURCE = Path(pytest_stairway.__file__).parent
@@ -27,7 +27,7 @@ RUSSIAN = translations("ru")
 
 def wanted() -> set[str]:
     """Every text that the templates ask for, and every phrase."""
-    found = {*CHECKS.values(), *CHECKS_OF_SCHEMA.values(), *KINDS, *ATTRIBUTES, *REHEARSED}
+    found = {*CHECKS.values(), *CHECKS_OF_SCHEMA.values(), *KINDS, *ATTRIBUTES, *REHEARSED, *ROW_CHANGES}
     for template in (each for each in TEXTS.iterdir() if each.name.endswith(".j2")):
         with template.open("rb") as file:
             found |= {first(text) for _, text, *_ in extract("jinja2.ext:babel_extract", file, options={})}

@@ -14,7 +14,8 @@ from gauntlet.case import Rev, sql, table
 from handoff.lab import Target
 from handoff.release_lab import NOTES, Releases
 from handoff.russian import english_in
-from handoff.test_proof import sample_project
+from handoff.test_proof import BOUND, COMMENT, CONNECTS, JSON, PERCENT, READS, SKIPPED, TAB, UNBOUND, sample_project
+from offline.lab import env
 from pytest_stairway.mysql_clients import find_mysql_client
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from handoff.release_lab import Bundle
     from pytest_stairway.databases import Server
+
 
 RUSSIAN = {"handoff_language": "ru"}
 BLOCK = "with op.get_context().autocommit_block():\n    "
@@ -136,3 +138,81 @@ def test_a_database_without_cyrillic_letters_is_left_as_it_is(
     finally:
         server.execute(f"DROP DATABASE IF EXISTS {name} (FORCE)")
         postgresql_server.drop(server.database)
+
+
+def test_what_goes_wrong_when_it_is_proven(releases: Releases) -> None:
+    steps = {"b": BOUND, "c": TAB, "d": SKIPPED, "e": PERCENT}
+    bundle = releases.make(NOTES, *(Rev(name, up) for name, up in steps.items()), options=RUSSIAN)
+    assert english_in(bundle) == []
+
+
+def test_columns_of_another_type(releases: Releases) -> None:
+    up = "if context.is_offline_mode():\n    op.execute('ALTER TABLE notes ADD x int, ADD z int')\nelse:\n    op.execute('ALTER TABLE notes ADD x bigint, ADD y int NOT NULL DEFAULT 1')"
+    bundle = releases.make(NOTES, Rev("b", up, head="from alembic import context"), options=RUSSIAN)
+    assert english_in(bundle) == []
+
+
+CANNOT = {
+    "a comment at the end": (COMMENT, 'syntax error at or near "UPDATE"'),
+    "a value without a type": (UNBOUND, "No literal value renderer is available for literal value"),
+    "a result that is read": (READS, "object has no attribute 'fetchall'"),
+    "a type without literals": (JSON, "No literal value renderer is available for literal value"),
+    "a connection of its own": (CONNECTS, ""),
+    "an exception": ("1/0", "division by zero"),
+    "a transaction of its own": ("op.get_bind().commit()", "object has no attribute 'commit'"),
+}
+
+
+@pytest.mark.parametrize(("up", "said"), CANNOT.values(), ids=CANNOT)
+def test_what_cannot_be_written_or_run(releases: Releases, up: str, said: str) -> None:
+    bundle = releases.make(NOTES, Rev("b", up), options=RUSSIAN)
+    assert "offline-failed: " in bundle.text("README.md")
+    assert english_in(bundle, said=[said]) == []
+
+
+@pytest.mark.parametrize("offline", ["sys.exit('only online')", "1/0", "url = None"])
+def test_what_env_py_cannot_do(releases: Releases, offline: str) -> None:
+    broken = env().replace("if context.is_offline_mode():\n", f"if context.is_offline_mode():\n    {offline}\n")
+    bundle = releases.make(NOTES, table("b", "two", "id int"), env=f"import sys\n{broken}", options=RUSSIAN)
+    assert "offline-failed: " in bundle.text("README.md")
+    assert english_in(bundle, said=["only online", "division by zero", "Connection, url, or dialect_name"]) == []
+
+
+def test_what_a_rehearsal_says(releases: Releases) -> None:
+    up = "\n".join(
+        map(
+            sql,
+            (
+                "UPDATE notes SET note = 'x' || id",
+                "ALTER TABLE notes ALTER note TYPE varchar(9)",
+                "ALTER TABLE notes ADD UNIQUE (note)",
+                "ALTER TABLE notes ALTER note SET NOT NULL",
+                "ALTER TABLE notes ADD more uuid DEFAULT gen_random_uuid()",
+                "CREATE INDEX i ON notes (note)",
+            ),
+        )
+    )
+    down = (
+        sql("UPDATE notes SET note = (id % 50)::text") + "\n" + sql("ALTER TABLE notes ADD CONSTRAINT k UNIQUE (note)")
+    )
+    bundle = releases.make(NOTES, Rev("b", up, down), options={**RUSSIAN, "handoff_rehearse": 2000})
+    assert english_in(bundle) == []
+
+
+def test_what_the_developers_accept(releases: Releases) -> None:
+    head = "# stairway: accept offline-differs: так решили"
+    bundle = releases.make(NOTES, Rev("b", TAB, head=head), options=RUSSIAN)
+    assert english_in(bundle) == []
+
+
+def test_what_fails_before_the_release(releases: Releases) -> None:
+    bundle = releases.make(Rev("0", "1/0"), NOTES, table("b", "two", "id int"), options=RUSSIAN)
+    assert english_in(bundle, said=["division by zero"]) == []
+
+
+def test_on_mariadb_what_fails_halfway(tmp_path: Path, mariadb_server: Server) -> None:
+    up = "\n".join(
+        (sql("ALTER TABLE notes ADD tag int"), sql("UPDATE notes SET tag = id"), COMMENT, sql("DROP TABLE nothing"))
+    )
+    bundle = Releases(tmp_path, mariadb_server).make(NOTES, Rev("b", up), dialect="mysql", options=RUSSIAN)
+    assert english_in(bundle, said=["Unknown table 'nothing'"]) == []

@@ -210,8 +210,8 @@ def _downgrade(writer: Writer, span: Span) -> tuple[Script, tuple[Finding, ...],
     rest = replace(down, failures={p: e for p, e in down.failures.items() if p not in refusals})
     findings = list(check_rendering(Blame(rest, history, writer.dialect)))
     for place, error in refusals.items():
-        said = f"downgrade() declares that it cannot: {words_of(error)}"
-        hint = "Say why in the revision: `# stairway: irreversible: REASON`"
+        said = phrase("downgrade() declares that it cannot: %(said)s", said=words_of(error))
+        hint = phrase("Say why in the revision: `# stairway: irreversible: REASON`")
         findings.append(blame.finding("irreversible", said, place=place, hint=hint, error=error))
     first = min(refusals, default=None)
     return down, tuple(findings), None if first is None else down.steps[first].revision

@@ -11,9 +11,11 @@ from markupsafe import Markup
 
 from pytest_stairway.handoff.catalogue import translations
 from pytest_stairway.handoff.words import CHECKS, CHECKS_OF_SCHEMA
+from pytest_stairway.phrases import figure, joined, say
 
 if TYPE_CHECKING:
     from pytest_stairway.handoff.story import Story
+    from pytest_stairway.phrases import Language
 
 __all__ = ["render_html", "render_readme"]
 
@@ -24,17 +26,17 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 def render_readme(story: Story) -> str:
     """Write README.md."""
     checks = CHECKS if story.evidence.compares_rows else CHECKS | CHECKS_OF_SCHEMA
-    text = _templates(story.language).get_template("README.md.j2").render(s=story, checks=checks)
+    text = _templates(translations(story.language)).get_template("README.md.j2").render(s=story, checks=checks)
     return _EMPTY_LINES.sub("\n\n", text).strip() + "\n"
 
 
 def render_html(story: Story, readme: str) -> str:
     """Write report.html: the README and the files themselves, on one page that needs nothing else."""
     body = Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(readme))  # noqa: S704 - it escapes
-    return _templates(story.language, html=True).get_template("report.html.j2").render(s=story, body=body)
+    return _templates(translations(story.language), html=True).get_template("report.html.j2").render(s=story, body=body)
 
 
-def _templates(language: str, *, html: bool = False) -> Environment:
+def _templates(language: Language, *, html: bool = False) -> Environment:
     environment = Environment(
         loader=PackageLoader("pytest_stairway.handoff", "texts"),
         extensions=["jinja2.ext.i18n"],
@@ -42,8 +44,13 @@ def _templates(language: str, *, html: bool = False) -> Environment:
         autoescape=html,  # noqa: S701 - Markdown is escaped by the filters below
         keep_trailing_newline=True,
     )
-    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {"code": _code, "text": _text}
+    environment.install_gettext_translations(language, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {
+        "code": lambda text: _code(say(text, language)),
+        "figure": lambda number, form: say(figure(number, form), language),
+        "row": lambda parts: joined(parts, "; "),
+        "text": lambda text: _text(say(text, language)),
+    }
     return environment
 
 

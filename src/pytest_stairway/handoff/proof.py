@@ -14,6 +14,7 @@ from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.handoff.keyed import by_key
 from pytest_stairway.handoff.runner import ByDriver
 from pytest_stairway.offline.checks import Blame, changed_literals, differing, failed_to_run
+from pytest_stairway.phrases import joined, phrase
 from pytest_stairway.revisions.source import shown
 from pytest_stairway.rows import RowChange, compare_rows
 from pytest_stairway.schema import Change, Difference, Verdict, compare_schemas
@@ -183,8 +184,9 @@ class _Proving:
         if not objects and before.versions == reached.versions:
             return failed
         at = ", ".join(reached.versions) or "base"
-        changed = f"; these objects were already changed: {objects}" if objects else ""
-        return replace(failed, message=f"{failed.message}; the database is left at {at}{changed}")
+        told = [failed.message, phrase("the database is left at %(revision)s", revision=at)]
+        told += [phrase("these objects were already changed: %(objects)s", objects=objects)] if objects else []
+        return replace(failed, message=joined(told, "; "))
 
     def _compare(self, leg: _Leg, online: Place, offline: Place) -> None:
         self._gone.append(leg)
@@ -262,7 +264,9 @@ class _Proving:
             revision=revision.revision if revision else None,
             direction=leg.direction,
             dialect=self._dialect,
-            message=f"`{command}` itself fails on a populated database: {words_of(error)}",
+            message=phrase(
+                "`%(command)s` itself fails on a populated database: %(said)s", command=command, said=words_of(error)
+            ),
             path=shown(revision.path) if revision else None,
             line=(line_in(error, revision.path) or revision.line_of(function)) if revision else None,
             detail=story_of(moved.failure) or None,

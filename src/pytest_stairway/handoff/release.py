@@ -23,6 +23,7 @@ from pytest_stairway.handoff.runner import runner_for
 from pytest_stairway.handoff.span import Span, span_of
 from pytest_stairway.handoff.start import Start, StartNotReached, make_start
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
+from pytest_stairway.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +164,7 @@ def _prove(release: Release, site: Site, dump: Path | None, acceptances: Accepta
     try:
         release.start = make_start(site, release.span, dump=dump)
     except StartNotReached as error:
-        release.findings += (Finding(code="upgrade-failed", message=str(error), dialect=release.dialect),)
+        release.findings += (Finding(code="upgrade-failed", message=error.words, dialect=release.dialect),)
         return
     try:
         runner = runner_for(release.product)
@@ -196,7 +197,7 @@ def _offline_finding(project: Project, error: StairwayError) -> Finding:
     found = _environment_finding(project, error)
     return Finding(
         code="offline-failed",
-        message=f"`alembic upgrade --sql` cannot be run: {found.message}",
+        message=phrase("`alembic upgrade --sql` cannot be run: %(said)s", said=found.message),
         hint=found.hint,
         path=found.path,
         line=found.line,

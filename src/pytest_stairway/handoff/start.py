@@ -11,6 +11,7 @@ from pytest_stairway.databases.base import new_database
 from pytest_stairway.dumps import restore_dump
 from pytest_stairway.exceptions import StairwayError, UsageError
 from pytest_stairway.handoff.place import Place
+from pytest_stairway.phrases import phrase
 from pytest_stairway.walk.faults import words_of
 from pytest_stairway.walk.session import Session, StepFailed
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_stairway.handoff.place import Site
     from pytest_stairway.handoff.span import Span
+    from pytest_stairway.phrases import Phrase
     from pytest_stairway.rows import Population
     from pytest_stairway.schema.transaction import Ending
 
@@ -28,7 +30,15 @@ __all__ = ["Start", "StartNotReached", "make_start"]
 
 
 class StartNotReached(StairwayError):
-    """The revisions before the release cannot be applied."""
+    """The revisions before the release cannot be applied.
+
+    Args:
+        words: which one fails, and how.
+    """
+
+    def __init__(self, words: Phrase) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +81,10 @@ def _migrate(place: Place, span: Span, site: Site) -> None:
             try:
                 session.step(revision, upgrade=True, observed=False)
             except StepFailed as failure:
-                raise StartNotReached(f"{revision}, before this release, fails: {words_of(failure.error)}") from failure
+                said = words_of(failure.error)
+                raise StartNotReached(
+                    phrase("%(revision)s, before this release, fails: %(said)s", revision=revision, said=said)
+                ) from failure
     finally:
         session.close()
     if not needed:

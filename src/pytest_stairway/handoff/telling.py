@@ -76,14 +76,14 @@ def _verdict(release: Release) -> Verdict:
     accepted = [each for each in release.findings if each.accepted]
     return Verdict(
         proven=release.proven,
-        problems=_shown(open_, error=True),
-        accepted=tuple(AcceptedTold(finding=render_finding(each), reason=each.reason or "") for each in accepted),
-        remarks=_shown(open_, error=False),
+        problems=tuple(_shown(each, release) for each in open_ if each.severity is Severity.ERROR),
+        accepted=tuple(AcceptedTold(finding=_shown(each, release), reason=each.reason or "") for each in accepted),
+        remarks=tuple(_shown(each, release) for each in open_ if each.severity is not Severity.ERROR),
     )
 
 
-def _shown(findings: Iterable[Finding], *, error: bool) -> tuple[str, ...]:
-    return tuple(render_finding(each) for each in findings if (each.severity is Severity.ERROR) is error)
+def _shown(finding: Finding, release: Release) -> str:
+    return render_finding(finding, language=release.language)
 
 
 def _what_changes(release: Release, project: Project) -> Changes:
@@ -172,7 +172,7 @@ def _change(difference: Difference) -> ChangeTold:
     key = difference.key
     return ChangeTold(
         kind=key.kind,
-        name=str(key).removeprefix(f"{key.kind} "),
+        name=key.told_name,
         what=_CHANGES[difference.change],
         attribute=difference.attribute or "",
         before=_cut(difference.before),

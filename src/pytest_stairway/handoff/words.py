@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ATTRIBUTES", "CHECKS", "CHECKS_OF_SCHEMA", "KINDS", "REHEARSED"]
+__all__ = ["ATTRIBUTES", "CHECKS", "CHECKS_OF_SCHEMA", "KINDS", "REHEARSED", "ROW_CHANGES"]
 
 CHECKS = {
     "online-upgrade": "alembic upgrade goes through",
@@ -34,15 +34,31 @@ KINDS = (
     *("table", "column", "index", "unique constraint", "primary key", "foreign key", "check constraint"),
     *("exclusion constraint", "not-null constraint", "sequence", "view", "materialized view", "trigger", "function"),
     *("procedure", "enum type", "domain", "composite type", "type", "schema", "extension", "rule", "policy", "comment"),
-    *("partitioned table", "foreign table", "statistics", "collation", "attribute", "range type", "aggregate"),
+    *(
+        "sequence of",
+        "partitioned table",
+        "foreign table",
+        "statistics",
+        "collation",
+        "attribute",
+        "range type",
+        "aggregate",
+    ),
 )
 """The usual kinds of objects; any other is told in English."""
 
 ATTRIBUTES = (
     *("type", "default", "nullability", "definition", "comment", "identity", "generated", "collation", "values"),
     *("owner", "privileges", "columns", "validity", "storage", "increment"),
+    *("generated expression", "changed"),
 )
 """What usually changes in them."""
 
 REHEARSED = ("upgrade", "downgrade", "went on", "blocked", "blocked on a row")
 """What a rehearsal says of steps, readers and writers."""
+
+ROW_CHANGES = (
+    *("rows lost", "rows added", "values changed", "column dropped", "column added", "column renamed"),
+    *("table dropped", "table added", "table renamed"),
+)
+"""What happens to rows, where it is told in a finding."""

@@ -14,6 +14,7 @@ from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline.clocks import dated_today
 from pytest_stairway.offline.reasons import asks_for_mode, changed_literal, why_different, why_not_rendered, why_not_run
 from pytest_stairway.offline.rendering import Part
+from pytest_stairway.phrases import joined, phrase
 from pytest_stairway.revisions.source import read_text, shown
 from pytest_stairway.rows import compare_rows
 from pytest_stairway.schema import Verdict, compare_schemas
@@ -22,7 +23,9 @@ from pytest_stairway.walk.faults import line_in, words_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_stairway.offline.reasons import Reason
     from pytest_stairway.offline.rendering import Script, Statement, Step
+    from pytest_stairway.phrases import Phrase
     from pytest_stairway.revisions import History
     from pytest_stairway.rows import RowDifference, Rows
     from pytest_stairway.schema import Difference, Schema
@@ -93,20 +96,29 @@ def check_rendering(blame: Blame) -> tuple[Finding, ...]:
 
 def _not_rendered(blame: Blame, place: int, error: Exception) -> Finding:
     reason = why_not_rendered(error)
-    message = f"the SQL cannot be written: {words_of(error)}" + (f" ({reason.says})" if reason else "")
-    hint = reason.hint if reason else None
+    said, hint = words_of(error), reason.hint if reason else None
     if isinstance(error, ConnectionRefused):
-        message, hint = f"the SQL cannot be written: {str(error).removesuffix(f'. {error.remedy}')}", error.remedy
+        said, hint = error.said, error.remedy
+    message = _with_reason(phrase("the SQL cannot be written: %(said)s", said=said), reason)
     return blame.finding("offline-failed", message, place=place, hint=hint, error=error)
+
+
+def _with_reason(message: Phrase, reason: Reason | None) -> Phrase:
+    if reason is None:
+        return message
+    return phrase("%(what)s (%(why)s)", what=message, why=reason.says)
 
 
 def _lost(blame: Blame, statement: Statement) -> Finding:
     given = ", ".join(statement.lost)
     return blame.finding(
         "offline-differs",
-        f"bound parameters are lost: the migration gives {given}, and Alembic writes the statement without",
+        phrase(
+            "bound parameters are lost: the migration gives %(given)s, and Alembic writes the statement without",
+            given=given,
+        ),
         place=statement.step,
-        hint="Bind them to the statement: op.execute(sa.text(…).bindparams(…)), or op.bulk_insert() for rows",
+        hint=phrase("Bind them to the statement: op.execute(sa.text(…).bindparams(…)), or op.bulk_insert() for rows"),
         statement=statement,
     )
 
@@ -120,11 +132,15 @@ def _unstable(blame: Blame) -> Iterator[Finding]:
             seen.add(either.step)
             yield blame.finding(
                 "offline-unstable",
-                "written twice, the SQL is not the same: a clock or a random value is frozen into it, "
-                f"{_difference(one, other)}",
+                phrase(
+                    "written twice, the SQL is not the same: a clock or a random value is frozen into it, %(texts)s",
+                    texts=_difference(one, other),
+                ),
                 place=either.step,
-                hint="Let the database make the value: now(), gen_random_uuid(), random(); on MariaDB and MySQL "
-                "UUID(), RAND()",
+                hint=phrase(
+                    "Let the database make the value: now(), gen_random_uuid(), random(); on MariaDB and MySQL "
+                    "UUID(), RAND()"
+                ),
                 statement=either,
             )
 
@@ -138,20 +154,24 @@ def _dated(blame: Blame) -> Iterator[Finding]:
         if statement is not None:
             yield blame.finding(
                 "offline-unstable",
-                "today's date is written into the SQL, and does not stand in the revision file: a clock is frozen into "
-                "it, and tomorrow it is another",
+                phrase(
+                    "today's date is written into the SQL, and does not stand in the revision file: a clock is frozen "
+                    "into it, and tomorrow it is another"
+                ),
                 place=place,
-                hint="Let the database make the value: now(), current_date",
+                hint=phrase("Let the database make the value: now(), current_date"),
                 statement=statement,
             )
 
 
-def _difference(one: Statement | None, other: Statement | None) -> str:
+def _difference(one: Statement | None, other: Statement | None) -> Phrase:
     if one is None or other is None:
-        return "and the second time there are not as many statements"
+        return phrase("and the second time there are not as many statements")
     start = next((n for n, (a, b) in enumerate(zip(one.text, other.text, strict=False)) if a != b), 0)
     start = max(0, start - 10)
-    return f"…{one.text[start : start + 40]}… and …{other.text[start : start + 40]}…"
+    return phrase(
+        "…%(first)s… and …%(second)s…", first=one.text[start : start + 40], second=other.text[start : start + 40]
+    )
 
 
 def failed_to_run(blame: Blame, said: str, statement: Statement | None, *, how: str) -> Finding:
@@ -167,7 +187,7 @@ def failed_to_run(blame: Blame, said: str, statement: Statement | None, *, how: 
     guilty = (reason.statement if reason else None) or statement
     return blame.finding(
         "offline-failed",
-        f"the SQL fails when {how} runs it: {said}" + (f" ({reason.says})" if reason else ""),
+        _with_reason(phrase("the SQL fails when %(client)s runs it: %(said)s", client=how, said=said), reason),
         place=guilty.step if guilty else None,
         hint=reason.hint if reason else None,
         statement=guilty,
@@ -200,17 +220,22 @@ def changed_literals(online: Rows, offline: Rows) -> frozenset[str]:
 
 
 def _schema_finding(blame: Blame, difference: Difference) -> Finding:
-    words = difference.words("in what the SQL gives", unexpected="there")
+    words = difference.words(phrase("in what the SQL gives"), unexpected=phrase("there"))
     suspect = _suspect(blame.script, difference.object)
     reason = why_different(suspect, None, blame.sources(suspect))
     return blame.finding(
         "offline-differs",
-        f"{words} (before: online, after: the SQL)" + (f"; {reason.says}" if reason else ""),
+        _against_online(words, reason),
         place=_place(blame, suspect, difference.object),
         hint=reason.hint if reason else None,
         statement=suspect,
         about=difference.object,
     )
+
+
+def _against_online(words: Phrase, reason: Reason | None) -> Phrase:
+    told = phrase("%(difference)s (before: online, after: the SQL)", difference=words)
+    return told if reason is None else joined([told, reason.says], "; ")
 
 
 def _rows_finding(blame: Blame, difference: RowDifference, online: Rows, offline: Rows) -> Finding:
@@ -219,7 +244,7 @@ def _rows_finding(blame: Blame, difference: RowDifference, online: Rows, offline
     reason = why_different(suspect, values, blame.sources(suspect))
     return blame.finding(
         "offline-differs",
-        f"{difference.words()} (before: online, after: the SQL)" + (f"; {reason.says}" if reason else ""),
+        _against_online(difference.words(), reason),
         place=_place(blame, suspect, difference.object),
         hint=reason.hint if reason else None,
         statement=suspect,

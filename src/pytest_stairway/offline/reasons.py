@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import CompileError, NoInspectionAvailable
 
+from pytest_stairway.phrases import phrase
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -50,37 +52,43 @@ class Reason:
 
 
 _NEEDS_CONNECTION = Reason(
-    "it reads from the database, which needs a connection",
-    "Offline there is no result to read: write it as SQL (INSERT … SELECT, UPDATE … FROM or with a join, on PostgreSQL "
-    "a DO block), or leave this revision to `alembic upgrade`",
+    phrase("it reads from the database, which needs a connection"),
+    phrase(
+        "Offline there is no result to read: write it as SQL (INSERT … SELECT, UPDATE … FROM or with a join, on "
+        "PostgreSQL a DO block), or leave this revision to `alembic upgrade`"
+    ),
 )
 _COMMITS = Reason(
-    "it works on the transaction of the connection itself, and offline there is no connection",
-    "Let Alembic end the transaction: `with op.get_context().autocommit_block():` does so online and in the SQL",
+    phrase("it works on the transaction of the connection itself, and offline there is no connection"),
+    phrase(
+        "Let Alembic end the transaction: `with op.get_context().autocommit_block():` does so online and in the SQL"
+    ),
 )
 _NO_LITERAL = Reason(
-    "there is no literal for a value of this type",
-    "Write the statement as text with the literal in it and a cast: op.execute(\"INSERT … VALUES ('…'::jsonb)\")",
+    phrase("there is no literal for a value of this type"),
+    phrase(
+        "Write the statement as text with the literal in it and a cast: op.execute(\"INSERT … VALUES ('…'::jsonb)\")"
+    ),
 )
 _COMMENT = (
-    "the statement ends in a `--` comment, which swallows its semicolon",
-    "Take the comment out of the end of op.execute(…), or put a line break after it",
+    phrase("the statement ends in a `--` comment, which swallows its semicolon"),
+    phrase("Take the comment out of the end of op.execute(…), or put a line break after it"),
 )
 _UNBOUND = (
-    "a parameter is written as a placeholder",
-    "Give context.configure() literal_binds=True in env.py's offline branch",
+    phrase("a parameter is written as a placeholder"),
+    phrase("Give context.configure() literal_binds=True in env.py's offline branch"),
 )
 _TAB = Reason(
-    "Alembic writes a tab in a literal as four spaces",
-    "Write the tab as SQL: chr(9), on MariaDB and MySQL CHAR(9)",
+    phrase("Alembic writes a tab in a literal as four spaces"),
+    phrase("Write the tab as SQL: chr(9), on MariaDB and MySQL CHAR(9)"),
 )
 _PERCENT = Reason(
-    "a % in the statement is doubled",
-    'Give context.configure() dialect_opts={"paramstyle": "named"} in env.py\'s offline branch',
+    phrase("a % in the statement is doubled"),
+    phrase('Give context.configure() dialect_opts={"paramstyle": "named"} in env.py\'s offline branch'),
 )
 _SKIPPED = Reason(
-    "the revision does less in offline mode: it asks context.is_offline_mode()",
-    "Let the SQL do it as well: write what is left out as SQL, without asking for the mode",
+    phrase("the revision does less in offline mode: it asks context.is_offline_mode()"),
+    phrase("Let the SQL do it as well: write what is left out as SQL, without asking for the mode"),
 )
 
 
@@ -128,7 +136,10 @@ def why_different(
         sources: the revision files that may have to do with it.
     """
     if suspect is not None and suspect.lost:
-        return Reason("bound parameters are lost", "Bind them to the statement: sa.text(…).bindparams(…)")
+        return Reason(
+            phrase("bound parameters are lost"),
+            phrase("Bind them to the statement: sa.text(…).bindparams(…)"),
+        )
     if values is not None and (reason := changed_literal(*values)):
         return reason
     return _SKIPPED if any(map(asks_for_mode, sources)) else None

@@ -22,6 +22,7 @@ from alembic.runtime.migration import RevisionStep
 from pytest_stairway.environment.environment import NotConnected
 from pytest_stairway.environment.guard import Guard
 from pytest_stairway.exceptions import ConnectionRefused
+from pytest_stairway.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -327,10 +328,12 @@ _BOUNDS = {"BEGIN;": Part.BEGIN, "COMMIT;": Part.COMMIT}
 
 def _refuse(contact: Contact) -> NoReturn:
     raise ConnectionRefused(
-        "refused a connection in offline mode, where Alembic's SQL is written without one",
+        phrase("refused a connection in offline mode, where Alembic's SQL is written without one"),
         address=str(contact),
-        remedy="What a migration or env.py reads from a database cannot be written as SQL: let it be SQL itself "
-        "(INSERT … SELECT, DO), or leave this revision to `alembic upgrade`",
+        remedy=phrase(
+            "What a migration or env.py reads from a database cannot be written as SQL: let it be SQL itself "
+            "(INSERT … SELECT, DO), or leave this revision to `alembic upgrade`"
+        ),
     )
 
 

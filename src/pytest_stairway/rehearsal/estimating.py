@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
+from pytest_stairway.phrases import phrase
 from pytest_stairway.rehearsal.keys import named_key, told_key
 from pytest_stairway.rehearsal.model import Estimate, Failure
 from pytest_stairway.rows.backend import display_name, quote, run
@@ -39,17 +40,31 @@ TOLERANCE = 2.0
 """By this factor may what was counted differ from what the values look like."""
 
 _ALPHABETS = (
-    ("digits", 10, "[0-9]"),
-    ("hex characters", 16, "[0-9a-f]"),
-    ("hex characters", 16, "[0-9A-F]"),
-    ("lower-case letters", 26, "[a-z]"),
-    ("capital letters", 26, "[A-Z]"),
-    ("lower-case letters and digits", 36, "[0-9a-z]"),
-    ("capital letters and digits", 36, "[0-9A-Z]"),
-    ("letters", 52, "[A-Za-z]"),
-    ("letters and digits", 62, "[0-9A-Za-z]"),
+    (phrase("digits"), 10, "[0-9]"),
+    (phrase("hex characters"), 16, "[0-9a-f]"),
+    (phrase("hex characters"), 16, "[0-9A-F]"),
+    (phrase("lower-case letters"), 26, "[a-z]"),
+    (phrase("capital letters"), 26, "[A-Z]"),
+    (phrase("lower-case letters and digits"), 36, "[0-9a-z]"),
+    (phrase("capital letters and digits"), 36, "[0-9A-Z]"),
+    (phrase("letters"), 52, "[A-Za-z]"),
+    (phrase("letters and digits"), 62, "[0-9A-Za-z]"),
 )
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBERS = (
+    phrase("no"),
+    phrase("one"),
+    phrase("two"),
+    phrase("three"),
+    phrase("four"),
+    phrase("five"),
+    phrase("six"),
+    phrase("seven"),
+    phrase("eight"),
+    phrase("nine"),
+    phrase("ten"),
+    phrase("eleven"),
+    phrase("twelve"),
+)
 
 
 class _Drawn(NamedTuple):
@@ -177,7 +192,11 @@ def likely_values(connection: Connection, table: str, columns: Sequence[str]) ->
     for name, size, pattern in _ALPHABETS:
         fits = re.compile(f"{pattern}{{{length}}}").fullmatch
         if sum(1 for text in texts if fits(text)) > MOST * len(texts):
-            return f"{_NUMBERS[length]} {name} are {size}^{length} values", size**length
+            power = f"{size}^{length}"
+            said = phrase(
+                "%(count)s %(characters)s are %(power)s values", count=_NUMBERS[length], characters=name, power=power
+            )
+            return said, size**length
     return None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_stairway.findings import Direction, Finding, Severity
+from pytest_stairway.phrases import joined, phrase
 from pytest_stairway.rehearsal.locks import Lock
 from pytest_stairway.rehearsal.remedies import remedy_for_block, remedy_for_failure, remedy_for_rewrite
 from pytest_stairway.rehearsal.words import milestones, number, quoted, seconds_of
@@ -24,7 +25,7 @@ UNLIKELY = 0.01
 """What happens less often than that on as many rows as were asked for is a warning, on ten times as many nothing."""
 LONG = 1.0
 """Seconds: so long a lock is told of even where it does not grow with the rows."""
-UPGRADE_HINT = (
+UPGRADE_HINT = phrase(
     "Give the two a transaction each: two revisions with transaction_per_migration, or the data in "
     "`with op.get_context().autocommit_block():`; or take the stronger lock first, with a lock_timeout"
 )
@@ -81,11 +82,15 @@ class _Judge:
             run, share = self.rehearsal.runs[0], estimate.probability(self.rehearsal.rows)
             if estimate.probability(self.rehearsal.rows * 10) < UNLIKELY:
                 continue
-            luck = f"passed on {number(run.rows)} rows by luck, because it draws values by lot"
             finding = self._finding(
                 "fails-at-volume",
                 run,
-                f"{_function(run)} {luck}; {milestones(estimate)}",
+                phrase(
+                    "%(function)s passed on %(rows)s rows by luck, because it draws values by lot; %(odds)s",
+                    function=_function(run),
+                    rows=number(run.rows),
+                    odds=milestones(estimate),
+                ),
                 hint=remedy_for_failure(None, self.rehearsal.estimates),
                 table=estimate.table,
                 statement=None,
@@ -96,14 +101,25 @@ class _Judge:
         assert run.failure is not None
         failure, place = run.failure, run.failure.statement
         table = failure.table.rpartition(".")[2] if failure.table else None
-        fewer = f" (and on {number(smallest.rows)})" if smallest is not run else ""
+        fails = phrase(
+            "%(function)s works on a few rows and fails on %(rows)s: %(said)s",
+            function=_function(run),
+            rows=number(run.rows),
+            said=failure.words,
+        )
+        if smallest is not run:
+            fails = phrase(
+                "%(function)s works on a few rows and fails on %(rows)s (and on %(fewer)s): %(said)s",
+                function=_function(run),
+                rows=number(run.rows),
+                fewer=number(smallest.rows),
+                said=failure.words,
+            )
+        odds = [milestones(each) for each in self.rehearsal.estimates if run.direction is Direction.UPGRADE]
         return self._finding(
             "fails-at-volume",
             run,
-            f"{_function(run)} works on a few rows and fails on {number(run.rows)}{fewer}: {failure.words}"
-            + "".join(
-                f"; {milestones(each)}" for each in self.rehearsal.estimates if run.direction is Direction.UPGRADE
-            ),
+            joined([fails, *odds], "; "),
             hint=remedy_for_failure(failure, self.rehearsal.estimates),
             table=table,
             statement=run.statements[place] if place is not None else None,
@@ -126,8 +142,13 @@ class _Judge:
         return self._finding(
             "table-rewrite",
             run,
-            f"{quoted(statement.sql)} writes the whole table anew: {seconds_of(statement.seconds)} and "
-            f"{number(statement.wal_bytes // 1024)} kB of WAL at {number(run.rows)} rows",
+            phrase(
+                "%(statement)s writes the whole table anew: %(seconds)s and %(wal)s kB of WAL at %(rows)s rows",
+                statement=quoted(statement.sql),
+                seconds=seconds_of(statement.seconds),
+                wal=number(statement.wal_bytes // 1024),
+                rows=number(run.rows),
+            ),
             hint=remedy_for_rewrite(statement),
             table=work.table,
             statement=statement,
@@ -139,8 +160,15 @@ class _Judge:
         return self._finding(
             "lock-upgrade",
             run,
-            f"one transaction takes {lock.weaker} on {lock.table} by {quoted(first.sql)}, and then {lock.lock} by "
-            f"{quoted(second.sql)}: it deadlocks with sessions that use the table meanwhile",
+            phrase(
+                "one transaction takes %(weaker)s on %(table)s by %(first)s, and then %(lock)s by %(second)s: it "
+                "deadlocks with sessions that use the table meanwhile",
+                weaker=lock.weaker,
+                table=lock.table,
+                first=quoted(first.sql),
+                lock=lock.lock,
+                second=quoted(second.sql),
+            ),
             hint=UPGRADE_HINT,
             table=lock.table,
             statement=second,
@@ -148,18 +176,28 @@ class _Judge:
 
     def _block(self, run: Run, lock: TableLock) -> Iterator[Finding]:
         statement = run.statements[lock.statement]
-        held = f"{quoted(statement.sql)} holds {lock.lock} on {lock.table} for {seconds_of(lock.seconds)} at "
-        held += f"{number(run.rows)} rows, up to the end of its transaction: "
         if lock.lock.blocks_readers:
-            code, who = "blocks-reads", "whoever reads or writes the table waits"
+            code, who = "blocks-reads", phrase("whoever reads or writes the table waits")
         elif lock.lock.blocks_writers:
-            code, who = "blocks-writes", "whoever writes to the table waits, readers go on"
+            code, who = "blocks-writes", phrase("whoever writes to the table waits, readers go on")
         elif lock.lock is Lock.ROW_EXCLUSIVE and (changed := _changed(run, lock)):
-            code, who = "blocks-writes", f"whoever writes one of the {number(changed)} rows that it changes waits"
+            changes = number(changed)
+            who = phrase("whoever writes one of the %(number)s rows that it changes waits", number=changes)
+            code = "blocks-writes"
         else:
             return
+        message = phrase(
+            "%(statement)s holds %(lock)s on %(table)s for %(seconds)s at %(rows)s rows, up to the end of its "
+            "transaction: %(who)s",
+            statement=quoted(statement.sql),
+            lock=lock.lock,
+            table=lock.table,
+            seconds=seconds_of(lock.seconds),
+            rows=number(run.rows),
+            who=who,
+        )
         hint = remedy_for_block(run, lock)
-        yield self._finding(code, run, held + who, hint=hint, table=lock.table, statement=statement)
+        yield self._finding(code, run, message, hint=hint, table=lock.table, statement=statement)
 
     def _finding(
         self, code: str, run: Run, message: str, *, hint: str | None, table: str | None, statement: Statement | None

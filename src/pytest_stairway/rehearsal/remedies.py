@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_stairway.phrases import joined, phrase
 from pytest_stairway.rehearsal.words import quoted
 
 if TYPE_CHECKING:
@@ -14,44 +15,56 @@ if TYPE_CHECKING:
 
 __all__ = ["remedy_for_block", "remedy_for_failure", "remedy_for_rewrite"]
 
-_BESIDE = "by `postgresql_concurrently=True` within `with op.get_context().autocommit_block():`"
-_USING = "and make the constraint of it: `ADD CONSTRAINT … UNIQUE USING INDEX …` (or PRIMARY KEY)"
-
-BATCHES = (
+BATCHES = phrase(
     "Change the rows in batches, each in a transaction of its own and before any change of the table itself: "
     "`with op.get_context().autocommit_block():`"
 )
-INDEX = f"Build the index {_BESIDE}"
-REINDEX = "Build it anew by REINDEX … CONCURRENTLY within `with op.get_context().autocommit_block():`"
-KEY = f"Build a unique index first, {_BESIDE}, {_USING}"
-COLUMN_WITH_KEY = f"Add the column without its key; then build a unique index {_BESIDE}, {_USING}"
-INDEXES = f"It builds indexes anew: drop them before it, and build them afterwards {_BESIDE}"
-NEW_TYPE = (
+INDEX = phrase("Build the index by `postgresql_concurrently=True` within `with op.get_context().autocommit_block():`")
+REINDEX = phrase("Build it anew by REINDEX … CONCURRENTLY within `with op.get_context().autocommit_block():`")
+KEY = phrase(
+    "Build a unique index first, by `postgresql_concurrently=True` within `with "
+    "op.get_context().autocommit_block():`, and make the constraint of it: `ADD CONSTRAINT … UNIQUE USING INDEX …` "
+    "(or PRIMARY KEY)"
+)
+COLUMN_WITH_KEY = phrase(
+    "Add the column without its key; then build a unique index by `postgresql_concurrently=True` within `with "
+    "op.get_context().autocommit_block():`, and make the constraint of it: `ADD CONSTRAINT … UNIQUE USING INDEX …` "
+    "(or PRIMARY KEY)"
+)
+INDEXES = phrase(
+    "It builds indexes anew: drop them before it, and build them afterwards by `postgresql_concurrently=True` within "
+    "`with op.get_context().autocommit_block():`"
+)
+NEW_TYPE = phrase(
     "Add a new column, let the application write both, fill it in batches and swap the names; or choose a type that "
     "keeps the stored form (varchar to text, a longer varchar)"
 )
-NEW_COLUMN = (
+NEW_COLUMN = phrase(
     "Add the column without a default, or with a constant one, which writes no row; set the default by itself, which "
     "holds for new rows, and fill the old ones in batches. A stored generated column and an identity write them all"
 )
-ANEW = "It writes the table anew, whatever is in it: do it while nobody needs the table, or by a tool like pg_repack"
-NOT_NULL = (
+ANEW = phrase(
+    "It writes the table anew, whatever is in it: do it while nobody needs the table, or by a tool like pg_repack"
+)
+NOT_NULL = phrase(
     "Add `CHECK (… IS NOT NULL) NOT VALID`, validate it in a revision of its own (`VALIDATE CONSTRAINT` keeps nobody "
     "waiting), then set NOT NULL, which looks at no row any more"
 )
-NOT_VALID = (
+NOT_VALID = phrase(
     "Add the constraint by `postgresql_not_valid=True`, and validate it in a revision of its own: "
     "`ALTER TABLE … VALIDATE CONSTRAINT …` keeps nobody waiting"
 )
-COLUMN_WITH_CONSTRAINT = (
+COLUMN_WITH_CONSTRAINT = phrase(
     "Add the column by itself; then the constraint by `postgresql_not_valid=True`, and validate it in a revision of "
     "its own: `ALTER TABLE … VALIDATE CONSTRAINT …` keeps nobody waiting"
 )
-PARTITION = (
+PARTITION = phrase(
     "Before it is attached, give the table a CHECK that says the same as the partition's bound, NOT VALID and then "
     "validated: ATTACH PARTITION looks at no row then"
 )
-SHORT = "Keep the transaction short, and set a lock_timeout so that the migration gives up rather than everybody else"
+SHORT = phrase(
+    "Keep the transaction short, and set a lock_timeout so that the migration gives up rather than everybody else"
+)
 
 _ADDS_COLUMN = r"ALTER TABLE .*?\bADD (?:COLUMN )?(?!CONSTRAINT|UNIQUE|PRIMARY|FOREIGN|CHECK|EXCLUDE)"
 _BUILDS = (
@@ -81,8 +94,11 @@ def remedy_for_block(run: Run, lock: TableLock) -> str:
     remedy = _remedy_for(slowest, lock.table)
     if slowest is held[0]:
         return remedy
-    alone = f"The time goes to {quoted(slowest.sql)}, later in the transaction: give that one of its own"
-    return alone if remedy == SHORT else f"{alone}. {remedy}"
+    alone = phrase(
+        "The time goes to %(statement)s, later in the transaction: give that one of its own",
+        statement=quoted(slowest.sql),
+    )
+    return alone if remedy == SHORT else joined([alone, remedy], ". ")
 
 
 def _weight(statement: Statement) -> tuple[bool, float]:
@@ -116,10 +132,10 @@ def _first(remedies: Sequence[tuple[str, str]], sql: str, otherwise: str) -> str
 def remedy_for_failure(failure: Failure | None, estimates: Sequence[Estimate]) -> str | None:
     """Tell how a failure that comes with the number of rows is avoided."""
     if any(estimate.by_lot for estimate in estimates):
-        return (
+        return phrase(
             "Draw from more values (`gen_random_uuid()`, more characters), or draw again where a value is taken "
             "already: the number of rows decides, not luck"
         )
     if failure is not None and failure.is_collision:
-        return "Make the values differ (append the primary key), or merge the rows that are alike before"
-    return "Run it by `stairway rehearse` with fewer rows to see where it begins to fail (--rows)"
+        return phrase("Make the values differ (append the primary key), or merge the rows that are alike before")
+    return phrase("Run it by `stairway rehearse` with fewer rows to see where it begins to fail (--rows)")

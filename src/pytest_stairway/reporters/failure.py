@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_stairway.findings import Direction, Severity
+from pytest_stairway.phrases import ENGLISH, joined, phrase, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_stairway.findings import Finding
+    from pytest_stairway.phrases import Language
     from pytest_stairway.report import KeptDatabase
 
 __all__ = ["Failure", "Paint", "Problem", "plain", "render_finding", "render_findings", "render_kept"]
@@ -42,6 +44,14 @@ def plain(text: str, **_markup: bool) -> str:
     return text
 
 
+_HELP = phrase("help:")
+_DIRECTIONS = {
+    Direction.UPGRADE: phrase("upgrade"),
+    Direction.DOWNGRADE: phrase("downgrade"),
+    Direction.REUPGRADE: phrase("reupgrade"),
+}
+_WEIGHTS = {Severity.WARNING: phrase("warning"), Severity.INFO: phrase("info")}
+_ACCEPTED = phrase("accepted")
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
@@ -128,16 +138,16 @@ def render_findings(findings: Iterable[Finding], paint: Paint = plain) -> str:
     return "\n\n".join(render_finding(finding, paint) for finding in ordered(findings))
 
 
-def render_finding(finding: Finding, paint: Paint = plain) -> str:
+def render_finding(finding: Finding, paint: Paint = plain, language: Language = ENGLISH) -> str:
     """Tell one finding: code and message; where; the migration's own frames and statement; the remedy."""
-    lines = [_first_line(finding, paint)]
-    if place := _place(finding):
+    lines = [_first_line(finding, paint, language)]
+    if place := _place(finding, language):
         lines.append(f"  {paint('-->', blue=True)} {place}")
     if finding.detail:
         lines += [f"    {line}" for line in finding.detail.splitlines()]
     if finding.hint:
-        first, *rest = finding.hint.splitlines()
-        lines.append(f"  {paint('help:', cyan=True, bold=True)} {first}")
+        first, *rest = say(finding.hint, language).splitlines()
+        lines.append(f"  {paint(say(_HELP, language), cyan=True, bold=True)} {first}")
         lines += [f"        {line}" for line in rest]
     return "\n".join(lines)
 
@@ -151,16 +161,16 @@ def render_kept(kept: Iterable[KeptDatabase], paint: Paint = plain) -> Iterator[
         yield f"    {each.url}"
 
 
-def _first_line(finding: Finding, paint: Paint) -> str:
+def _first_line(finding: Finding, paint: Paint, language: Language) -> str:
     markup: dict[str, Any] = {COLOURS[finding.severity]: True, "bold": True}
-    remarks = [finding.severity.value] if finding.severity is not Severity.ERROR else []
-    remarks += ["accepted"] if finding.accepted else []
-    remark = f" ({', '.join(remarks)})" if remarks else ""
-    return f"{paint(f'{finding.code}{remark}:', **markup)} {paint(finding.message, bold=True)}"
+    remarks = [_WEIGHTS[finding.severity]] if finding.severity in _WEIGHTS else []
+    remarks += [_ACCEPTED] if finding.accepted else []
+    remark = f" ({say(joined(remarks), language)})" if remarks else ""
+    return f"{paint(f'{finding.code}{remark}:', **markup)} {paint(say(finding.message, language), bold=True)}"
 
 
-def _place(finding: Finding) -> str:
-    direction = finding.direction.value if finding.direction else None
+def _place(finding: Finding, language: Language) -> str:
+    direction = say(_DIRECTIONS[finding.direction], language) if finding.direction else None
     about = ", ".join(word for word in (finding.revision, direction) if word)
     where = f"{finding.path}:{finding.line}" if finding.path and finding.line else finding.path
     if where and about:

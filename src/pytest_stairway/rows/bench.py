@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_stairway.phrases import phrase
 from pytest_stairway.rows.assemble import Assembler
 from pytest_stairway.rows.backend import Refused
 from pytest_stairway.rows.conditions import components_of, constants_by_column
@@ -36,7 +37,7 @@ _DRAWS = 25
 _MOST_LABELS = 20
 _COMPLETIONS = 20
 """How many ways of completing a row of the user's are tried."""
-_DISCARDED = "the INSERT was taken and no row is there: a trigger or a rule discards it"
+_DISCARDED = phrase("the INSERT was taken and no row is there: a trigger or a rule discards it")
 
 
 class Wanted(NamedTuple):

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pytest_stairway.phrases import joined, phrase, term
 from pytest_stairway.rows.captured import LONG, length_of
 
 if TYPE_CHECKING:
+    from pytest_stairway.phrases import Phrase
     from pytest_stairway.rows.captured import TableRows
     from pytest_stairway.rows.shape import Cell
 
@@ -64,9 +66,11 @@ class RowDifference:
     """A few, each in words: ``author id=3: ref_code 'a1b2c3' before, 'ffe012' after``."""
 
     @property
-    def object(self) -> str:
+    def object(self) -> Phrase:
         """What it is about: ``table author, column ref_code``."""
-        return f"table {self.table}" + (f", column {self.column}" if self.column else "")
+        if self.column:
+            return phrase("table %(table)s, column %(column)s", table=self.table, column=self.column)
+        return phrase("table %(table)s", table=self.table)
 
     @property
     def overwritten(self) -> int:
@@ -78,32 +82,50 @@ class RowDifference:
         """Whether any row or value is concerned at all."""
         return self.rows > 0 or self.at_least
 
-    def words(self) -> str:
+    def words(self) -> Phrase:
         """Tell it in one line, with an example: ``…; 5 of 5 rows``."""
+        about = self.object
+        if self.change is RowChange.COLUMN_MOVED and self.to is not None:
+            return phrase("%(object)s: values stand in %(name)s", object=about, name=self.to)
         if self.to is not None:
-            verb = "values stand in" if self.change is RowChange.COLUMN_MOVED else "renamed to"
-            return f"{self.object}: {verb} {self.to}"
-        example = self.examples[0] if self.examples else f"{self.object}: {self.change.value}"
-        if self.change is not RowChange.VALUES_CHANGED and self.examples:
-            example = f"{self.object}: {self.change.value}, such as {example}"
-        return f"{example}; {self._amount()}"
+            return phrase("%(object)s: renamed to %(name)s", object=about, name=self.to)
+        return joined([self._what(), self._amount()], "; ")
 
-    def _amount(self) -> str:
-        unit = "values" if self.change in {RowChange.COLUMN_DROPPED, RowChange.COLUMN_ADDED} else "rows"
+    def _what(self) -> str:
+        change = term(self.change.value)
+        if not self.examples:
+            return joined([self.object, change], ": ")
+        example = self.examples[0]
+        if self.change is RowChange.VALUES_CHANGED:
+            return example
+        return phrase("%(object)s: %(change)s, such as %(example)s", object=self.object, change=change, example=example)
+
+    def _amount(self) -> Phrase:
+        unit = phrase("values") if self.change in {RowChange.COLUMN_DROPPED, RowChange.COLUMN_ADDED} else phrase("rows")
+        values = {"rows": self.rows, "total": self.total, "unit": unit}
         if self.at_least and not self.rows:
-            return f"some of {self.total} {unit}"
-        return f"{'at least ' if self.at_least else ''}{self.rows} of {self.total} {unit}"
+            return phrase("some of %(total)s %(unit)s", total=self.total, unit=unit)
+        if self.at_least:
+            return phrase("at least %(rows)s of %(total)s %(unit)s", **values)
+        return phrase("%(rows)s of %(total)s %(unit)s", **values)
 
 
-def example(table: TableRows, row: tuple[Cell, ...], column: str, after: Cell) -> str:
+def example(table: TableRows, row: tuple[Cell, ...], column: str, after: Cell) -> Phrase:
     """Tell one changed value: ``author id=3: ref_code 'a1b2c3' before, 'ffe012' after``."""
     before = row[table.columns.index(column)]
-    return f"{_which(table, row)}: {column} {tell_value(before, after)} before, {tell_value(after, before)} after"
+    return phrase(
+        "%(row)s: %(column)s %(before)s before, %(after)s after",
+        row=_which(table, row),
+        column=column,
+        before=tell_value(before, after),
+        after=tell_value(after, before),
+    )
 
 
-def held(table: TableRows, row: tuple[Cell, ...], column: str) -> str:
+def held(table: TableRows, row: tuple[Cell, ...], column: str) -> Phrase:
     """Tell one value: ``author id=3: ref_code 'a1b2c3'``."""
-    return f"{_which(table, row)}: {column} {tell_value(row[table.columns.index(column)])}"
+    value = f"{column} {tell_value(row[table.columns.index(column)])}"
+    return joined([_which(table, row), value], ": ")
 
 
 def tell_row(table: TableRows, row: tuple[Cell, ...]) -> str:
@@ -114,14 +136,15 @@ def tell_row(table: TableRows, row: tuple[Cell, ...]) -> str:
         if name not in table.key and cell is not None
     ]
     values = ", ".join(f"{name} {tell_value(cell)}" for name, cell in others[:_SHOWN])
-    return f"{_which(table, row)}: {values}" if values else _which(table, row)
+    which = _which(table, row)
+    return joined([which, values], ": ") if values else which
 
 
 def _which(table: TableRows, row: tuple[Cell, ...]) -> str:
     cells = dict(zip(table.columns, row, strict=False))
     key = ", ".join(f"{name}={cells[name]}" for name in table.key)
     if not key:
-        return f"{table.name}, a row"
+        return phrase("%(table)s, a row", table=table.name)
     return f"{table.name} {key}" if len(table.key) == 1 else f"{table.name} ({key})"
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_stairway.phrases import phrase
 from pytest_stairway.rows.backend import Refused, refusable
 from pytest_stairway.rows.bench import Bench, Wanted
 from pytest_stairway.rows.borrow import borrowed_tables
@@ -36,7 +37,7 @@ _SOME, _MANY = 50, 500
 """So many rows of a table are read to know what is there, and so many are looked at where they were captured."""
 _SELF_REFERRING = 2
 """How many rows of a table that refers to itself come first, for the others to refer to."""
-_UNKNOWN = "no row could be made that satisfies all of the table's rules"
+_UNKNOWN = phrase("no row could be made that satisfies all of the table's rules")
 
 
 @dataclass(slots=True, kw_only=True)

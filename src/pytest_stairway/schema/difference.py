@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pytest_stairway.phrases import joined, phrase, term
+
 if TYPE_CHECKING:
+    from pytest_stairway.phrases import Phrase
     from pytest_stairway.schema.model import Key
 
 __all__ = ["Change", "Difference", "Verdict", "unqualified"]
@@ -36,6 +39,7 @@ class Change(str, Enum):
 _SELF_EXPLAINING = frozenset({"contents", "definition", "firing", "mode", "nullability", "persistence", "validity"})
 _NAMES = {"generated": "generated expression"}
 """Attributes that are called otherwise in a sentence."""
+_BEFORE, _AFTER = phrase("before"), phrase("after")
 _EXCERPT = 100
 _BEFORE_THE_CHANGE = 30
 
@@ -59,9 +63,9 @@ class Difference:
     did not come about only then; None where that is not known."""
 
     @property
-    def object(self) -> str:
+    def object(self) -> Phrase:
         """The object in words: ``index ix_user_email on user``."""
-        return str(self.key)
+        return self.key.words
 
     @property
     def remains(self) -> str:
@@ -74,9 +78,9 @@ class Difference:
         moment: str = "after",
         *,
         unexpected: str | None = None,
-        then: str = "before",
-        now: str = "after",
-    ) -> str:
+        then: str = _BEFORE,
+        now: str = _AFTER,
+    ) -> Phrase:
         """Tell the difference in one line.
 
         Args:
@@ -86,29 +90,42 @@ class Difference:
             then: how to call the first schema where both are told.
             now: how to call the second.
         """
+        return joined([self.object, self._said(moment, unexpected, then, now)], ": ")
+
+    def _said(self, moment: str, unexpected: str | None, then: str, now: str) -> Phrase:
         if self.change is Change.MISSING:
-            return f"{self.object}: missing {moment}"
+            return phrase("missing %(moment)s", moment=moment)
         if self.change is Change.UNEXPECTED:
-            return f"{self.object}: {self._unexpected(moment, unexpected)}"
-        if self.change is Change.RENAMED:
-            return f"{self.object}: {'still ' if self.lasting else ''}named {self.after} {moment}"
-        return f"{self.object}: {self._change(then, now)}"
+            return self._unexpected(moment, unexpected)
+        if self.change is Change.CHANGED:
+            return self._change(then, now)
+        if self.lasting:
+            return phrase("still named %(name)s %(moment)s", name=self.after, moment=moment)
+        return phrase("named %(name)s %(moment)s", name=self.after, moment=moment)
 
-    def _unexpected(self, moment: str, unexpected: str | None) -> str:
+    def _unexpected(self, moment: str, unexpected: str | None) -> Phrase:
         if unexpected is None and self.lasting is False:
-            return f"there {moment}, and not before"
-        return f"{unexpected or 'still there'} {moment}"
+            return phrase("there %(moment)s, and not before", moment=moment)
+        return phrase("%(there)s %(moment)s", there=unexpected or phrase("still there"), moment=moment)
 
-    def _change(self, then: str, now: str) -> str:
-        name = _NAMES.get(self.attribute or "", self.attribute)
-        none = f"no {name}"
-        said = "" if self.attribute in _SELF_EXPLAINING else f"{name} "
+    def _change(self, then: str, now: str) -> Phrase:
+        name = term(_NAMES.get(self.attribute or "", self.attribute or ""))
+        none = phrase("no %(attribute)s", attribute=name)
+        before, after = self._quoted(self.before), self._quoted(self.after)
         if self.before is None:
-            return f"{none} {then}, {said}{_shorten(self._quoted(self.after))} {now}"
-        if self.after is None:
-            return f"{said}{_shorten(self._quoted(self.before))} {then}, {none} {now}"
-        before, after = _excerpts(self._quoted(self.before), self._quoted(self.after))
-        return f"{said}{before} {then}, {after} {now}"
+            before, after = none, self._named(name, _shorten(after))
+        elif self.after is None:
+            before, after = self._named(name, _shorten(before)), none
+        else:
+            before, after = _excerpts(before, after)
+            before = self._named(name, before)
+        return phrase("%(before)s %(then)s, %(after)s %(now)s", before=before, then=then, after=after, now=now)
+
+    def _named(self, attribute: Phrase, value: str) -> str:
+        """Put an attribute's name before its value, unless the value says what it is."""
+        if self.attribute in _SELF_EXPLAINING:
+            return value
+        return joined([attribute, value], " ")
 
     def _quoted(self, text: str | None) -> str:
         """Put what somebody wrote for people into quotes."""

@@ -11,11 +11,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_stairway.phrases import joined, phrase, term
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection
 
+    from pytest_stairway.phrases import Phrase
     from pytest_stairway.schema.transaction import Ending
 
 __all__ = ["FORMAT_VERSION", "Facts", "Key", "Part", "Schema", "SchemaReader"]
@@ -44,11 +47,22 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         """Tell the object in words, qualified only outside the default schema."""
+        return str(self.words)
+
+    @property
+    def words(self) -> Phrase:
+        """The same, which can be said in another language."""
+        kind = _JOINED.get(self.kind, self.kind) if self.parent else self.kind
+        return joined([term(kind), self.told_name], " ")
+
+    @property
+    def told_name(self) -> str:
+        """The object without its kind: ``author.name``, ``ix_user_email on user``."""
         if not self.parent:
-            return f"{self.kind} {self._qualified(self.name)}"
+            return self._qualified(self.name)
         if self.kind in _JOINED:
-            return f"{_JOINED[self.kind]} {self._qualified(self.parent)}.{self.name}"
-        return f"{self.kind} {self.name} on {self._qualified(self.parent)}"
+            return f"{self._qualified(self.parent)}.{self.name}"
+        return phrase("%(name)s on %(table)s", name=self.name, table=self._qualified(self.parent))
 
     def _qualified(self, name: str) -> str:
         return f"{self.schema}.{name}" if self.schema else name

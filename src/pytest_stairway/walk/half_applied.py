@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_stairway.findings import Direction
+from pytest_stairway.phrases import joined, phrase, term
 from pytest_stairway.schema import Change, compare_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_stairway.findings import Finding
+    from pytest_stairway.phrases import Phrase
     from pytest_stairway.schema import Difference
     from pytest_stairway.walk.walk import Roundtrip, Snapshot
 
@@ -26,7 +28,7 @@ _HINT = (
     "What ran before the failure stays in a real database, and must be taken back by hand before the next try: make "
     "one change per revision, or let each statement work twice (IF EXISTS, IF NOT EXISTS)"
 )
-_WORDS = {Change.UNEXPECTED: "added", Change.MISSING: "gone"}
+_WORDS = {Change.UNEXPECTED: phrase("added"), Change.MISSING: phrase("gone")}
 
 
 def tell_half_applied(finding: Finding, direction: Direction, trip: Roundtrip) -> Finding:
@@ -48,11 +50,11 @@ def tell_half_applied(finding: Finding, direction: Direction, trip: Roundtrip) -
     )
 
 
-def changed_objects(differences: Iterable[Difference]) -> str:
+def changed_objects(differences: Iterable[Difference]) -> Phrase:
     """Name what was changed, and how; of much, the beginning.  Empty where nothing was."""
     changed = [_told(difference) for difference in differences]
-    more = [f"and {len(changed) - _AT_MOST} more"] if len(changed) > _AT_MOST else []
-    return ", ".join([*changed[:_AT_MOST], *more])
+    more = len(changed) - _AT_MOST
+    return joined([*changed[:_AT_MOST], *([phrase("and %(number)s more", number=more)] if more > 0 else [])])
 
 
 def _changes(start: Snapshot | None, halfway: Snapshot | None) -> Iterator[Difference]:
@@ -61,7 +63,8 @@ def _changes(start: Snapshot | None, halfway: Snapshot | None) -> Iterator[Diffe
             yield from compare_schemas(start[name], halfway[name])
 
 
-def _told(difference: Difference) -> str:
+def _told(difference: Difference) -> Phrase:
     if difference.change is Change.RENAMED:
-        return f"{difference.object} (named {difference.after})"
-    return f"{difference.object} ({_WORDS.get(difference.change, difference.attribute or 'changed')})"
+        return phrase("%(object)s (named %(name)s)", object=difference.object, name=difference.after)
+    change = _WORDS.get(difference.change) or term(difference.attribute or "changed")
+    return phrase("%(object)s (%(change)s)", object=difference.object, change=change)
