@@ -252,7 +252,7 @@ class MigratedDatabase:
             rows: how many each gets at least.
 
         Returns:
-            Which tables have rows now, and why others have none.
+            Which tables have rows now, why others have none, and what of the user's own the database did not take.
         """
         settings = self._row_settings
 

@@ -71,6 +71,23 @@ def test_what_an_earlier_downgrade_drops_is_filled_with_other_values(make_projec
     ]
 
 
+def test_of_dropped_values_it_is_told_which_do_not_come_back(make_project: MakeProject) -> None:
+    split = Rev(
+        "b",
+        sql("CREATE TABLE code AS SELECT id, ref_code FROM author WHERE ref_code <> ''")
+        + "\n"
+        + sql("ALTER TABLE author DROP ref_code"),
+        sql("ALTER TABLE author ADD ref_code text")
+        + "\n"
+        + sql("UPDATE author SET ref_code = code.ref_code FROM code WHERE code.id = author.id")
+        + "\n"
+        + sql("DROP TABLE code"),
+    )
+    (finding,) = errors(ask_all(make_project(AUTHOR, split)))
+    assert finding.code == "data-dropped"
+    assert "the downgrade does not bring all of it back: author id=4: ref_code '' before, NULL after" in finding.message
+
+
 def test_the_values_that_a_downgrade_drops_with_their_column_are_in_the_reports(make_project: MakeProject) -> None:
     filled = Rev(
         "b",

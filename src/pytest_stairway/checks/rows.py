@@ -156,9 +156,11 @@ class _Steps:
             return ""
         table = self._old_names.get(dropped.table, dropped.table)
         for each in self.back:
-            others = each.change is RowChange.VALUES_CHANGED and each.overwritten > each.emptied
-            if others and (each.table, each.column) == (table, dropped.column):
+            same = each.change is RowChange.VALUES_CHANGED and (each.table, each.column) == (table, dropped.column)
+            if same and each.overwritten > each.emptied:
                 return f"; the downgrade brings back others: {told_of(each)}"
+            if same and 0 < each.overwritten < dropped.rows:
+                return f", and the downgrade does not bring all of it back: {told_of(each)}"
             if each.change is RowChange.ROWS_LOST and each.table == table and each.rows < each.total:
                 return f", and the downgrade does not bring all of it back: {each.rows} of {each.total} rows are gone"
         return ", and the downgrade does not bring it back"
