@@ -176,15 +176,15 @@ class Project(Workspace):
         """Get ready to repeat each round trip by its SQL, which is written before the walk's run of `env.py` begins."""
         if not self.settings.offline or not survey.continuous:
             return None
-        from pytest_stairway.offline.repeat import DIALECT, OfflineRepeat
+        from pytest_stairway.offline.repeat import REPEATED, OfflineRepeat
 
-        if self.server.dialect != DIALECT:
+        if self.server.dialect not in REPEATED:
             return None
         try:
             self._scripts.render()
         except StairwayError:  # told where the SQL is asked for
             return None
-        return OfflineRepeat(self._scripts, self.history)
+        return OfflineRepeat(self._scripts, self.history, self.server.dialect)
 
     def _started_offline_walk(self) -> OfflineWalk | None:
         """Start the walk that compares; None where it cannot."""

@@ -8,7 +8,9 @@ import pytest
 
 from gauntlet.case import Rev, sql, table
 from offline.test_walk import Asked, told
-from pytest_stairway.findings import Direction
+from pytest_stairway.findings import Direction, Severity
+from pytest_stairway.offline.mysql_plain import is_plain
+from pytest_stairway.offline.pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,3 +112,65 @@ def test_a_driver_runs_the_sql_where_there_is_no_client(asked: Asked, monkeypatc
     monkeypatch.setattr("pytest_stairway.offline.runners.find_mysql_client", lambda _product: None)
     answers = asked.all(asked.project(*SOUND, Rev("i", sql("SELECT 1 -- one")), dialect="mysql"))
     assert {name: each.findings for name, each in answers.items()} == dict.fromkeys("abcdefghi", ())
+
+
+PLAIN = (
+    "ALTER TABLE notes ADD extra int;",
+    "CREATE UNIQUE INDEX `by;note` ON notes (note(10));",
+    "UPDATE notes SET note = 'it''s; -- # /* here' WHERE note <> \"a;b\";",
+    "INSERT INTO notes (id)\n    SELECT 1;",
+)
+NOT_PLAIN = (
+    "ALTER TABLE notes ADD extra int",
+    "ALTER TABLE notes ADD extra int -- later;",
+    "ALTER TABLE notes ADD extra int # later;",
+    "UPDATE notes SET note = /*! 1 */ 2;",
+    "UPDATE notes SET note = 'a\\\\b';",
+    "UPDATE notes SET note = @x;",
+    "UPDATE notes SET id = 1; UPDATE notes SET id = 2;",
+    "SET SESSION sql_mode = '';",
+    "CREATE TEMPORARY TABLE t (id int);",
+    "CREATE TRIGGER t BEFORE INSERT ON notes FOR EACH ROW BEGIN SET NEW.id = 1; END;",
+    "DELIMITER //",
+    "UPDATE notes SET note = 'open;",
+)
+
+
+def test_only_what_the_clients_send_as_it_is_written_is_plain() -> None:
+    assert [each for each in PLAIN if not is_plain(each)] == []
+    assert [each for each in NOT_PLAIN if is_plain(each)] == []
+
+
+def test_plain_revisions_need_no_second_database(
+    tmp_path: Path, either_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise AssertionError("a second database was made")
+
+    monkeypatch.setattr(Pair, "begin", fail)
+    revisions = (
+        NOTES,
+        SOUND[1],
+        Rev(
+            "c",
+            sql("UPDATE notes SET note = CONCAT(note, '.')"),
+            sql("UPDATE notes SET note = LEFT(note, CHAR_LENGTH(note) - 1)"),
+        ),
+        Rev("d", "op.create_index('by_id', 'notes', ['id', 'made'])", "op.drop_index('by_id', table_name='notes')"),
+        table("e", "later", "id int PRIMARY KEY", "note_id int", "FOREIGN KEY (note_id) REFERENCES notes (id)"),
+    )
+    asked = Asked(tmp_path, either_server)
+    answers = asked.all(asked.project(*revisions, dialect="mysql"))
+    assert {name: answer.findings for name, answer in answers.items()} == dict.fromkeys("abcde", ())
+    asked.made[0].close()
+
+
+def test_the_walk_goes_on_where_the_repeated_sql_stops_halfway(asked: Asked) -> None:
+    """What it did until then cannot be rolled back."""
+    later = Rev("j", sql("ALTER TABLE notes ADD extra int"), sql("ALTER TABLE notes DROP COLUMN extra"))
+    project = asked.project(NOTES, Rev("i", WRONG["i"], DOWN["i"]), later, dialect="mysql")
+    project.plan([each.revision for each in project.selected])
+    walked = [project.check_revision(each) for each in project.selected]
+    assert not any(finding.severity is Severity.ERROR for answer in walked for finding in answer.findings)
+    assert told(project.check_offline(project.history["i"]).findings) == [("offline-failed", "upgrade")]
+    assert project.check_offline(project.history["j"]).findings == ()

@@ -4,8 +4,8 @@ After a round trip the database stands above the revision, and what each of its 
 rows.  Where the steps give the same each time, the SQL must give it too: down as ``alembic downgrade`` did, up as
 ``alembic upgrade``.  That costs two steps, and no second database.
 
-This can prove that nothing differs, and that only.  Whatever is in doubt (SQL that psql might read otherwise, rows that
-are never the same twice, a session with settings of its own, any difference at all) is left to `offline.walk`.
+This can prove that nothing differs, and that only.  Whatever is in doubt (SQL that a client might read otherwise, rows
+that are never the same twice, a session with settings of its own, any difference at all) is left to `offline.walk`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from pytest_stairway.offline import mysql_plain
 from pytest_stairway.offline.checks import Blame, check_rendering, differing
 from pytest_stairway.offline.plain import does_the_same_online, is_plain_script, sets_timeouts
 from pytest_stairway.offline.rendering import Part, Step
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
     from pytest_stairway.walk.session import Session
     from pytest_stairway.walk.snapshots import Snapshot, Snapshots
 
-__all__ = ["DIALECT", "OfflineRepeat"]
+__all__ = ["REPEATED", "OfflineRepeat"]
 
-DIALECT = "postgresql"
-"""Where a step that fails leaves nothing behind."""
+REPEATED = frozenset({"postgresql", "mysql", "mariadb"})
+"""Where it is known which statements clients send as they are written."""
 
 _OWN_SETTINGS = text("""
     SELECT current_user <> session_user OR pg_my_temp_schema() <> 0 OR EXISTS (
@@ -48,7 +49,7 @@ _OWN_SETTINGS = text("""
 """Whether a statement may mean something else in a session than in psql's."""
 _TIMEOUTS = ("lock_timeout", "statement_timeout")
 """What SQL may set: brought back after it, as after a migration."""
-_LIKE_PSQL = "stairway_like_psql"
+_LIKE_A_CLIENT = "stairway_like_a_client"
 _PATIENCE = 2
 """How often the walk may have to begin anew because of a repeated trip: each time costs it the whole way up."""
 
@@ -59,11 +60,13 @@ class OfflineRepeat:
     Args:
         scripts: the history's SQL.
         history: the revisions.
+        dialect: SQLAlchemy's name of the dialect.
     """
 
-    def __init__(self, scripts: OfflineScripts, history: History) -> None:
+    def __init__(self, scripts: OfflineScripts, history: History, dialect: str) -> None:
         self._scripts = scripts
         self._history = history
+        self._dialect = dialect
         self._spoilt = 0
         self.tried: set[str] = set()
         """Revisions that are not tried again."""
@@ -77,7 +80,7 @@ class OfflineRepeat:
             return True
         self.tried.add(revision)
         steps = (Step(revision, upgrade=False), Step(revision)) if _is_steady(trip) else ()
-        blames = [Blame(self._scripts.of(step), self._history, DIALECT) for step in steps]
+        blames = [Blame(self._scripts.of(step), self._history, self._dialect) for step in steps]
         if self._spoilt >= _PATIENCE or not blames or not rows.trusted or not self._is_fit(trip, blames):
             return True
         place = _Place(trip, session, snapshots, rows)
@@ -90,7 +93,8 @@ class OfflineRepeat:
 
     def _is_fit(self, trip: Roundtrip, blames: list[Blame]) -> bool:
         """Tell whether the SQL is beyond doubt as it is written, and meets the rows that it was written for."""
-        if any(check_rendering(blame) or not is_plain_script(blame.script) for blame in blames):
+        is_plain = is_plain_script if self._dialect == "postgresql" else mysql_plain.is_plain_script
+        if any(check_rendering(blame) or not is_plain(blame.script) for blame in blames):
             return False
         if not _is_back(trip.before or {}, trip.downgraded or {}):
             return False
@@ -113,7 +117,7 @@ class _Place:
         done: list[bool] = []
 
         def work(url: str, connection: Connection) -> None:
-            done.append(_is_like_psql(connection) and all(self._take(blame, url, connection) for blame in blames))
+            done.append(_is_like_a_client(connection) and all(self._take(blame, url, connection) for blame in blames))
 
         self._rows.following = True
         try:
@@ -135,7 +139,8 @@ class _Place:
         """Run statements in a transaction of their own, and look at what came of them as after any step."""
         if not connection.in_transaction():  # the readers go by what SQLAlchemy knows
             connection.begin()
-        timeouts = _timeouts(connection) if sets_timeouts(statements) else []
+        is_postgresql = connection.dialect.name == "postgresql"
+        timeouts = _timeouts(connection) if is_postgresql and sets_timeouts(statements) else []
         self._snapshots.begin_step(url, connection)
         ending = Ending(CHAIN, settled=True) if chains(connection) and not timeouts else None
         try:
@@ -191,12 +196,18 @@ def _is_back(before: Snapshot, after: Snapshot) -> bool:
     return not any(each.verdict is Verdict.DIFFERENT for each in found)
 
 
+def _is_like_a_client(connection: Connection) -> bool:
+    """Tell whether SQL means on this connection what it means on a client's; asked once of each."""
+    if _LIKE_A_CLIENT not in connection.info:
+        is_like = _is_like_psql if connection.dialect.name == "postgresql" else mysql_plain.is_like_a_client
+        connection.info[_LIKE_A_CLIENT] = is_like(connection)
+    like: bool = connection.info[_LIKE_A_CLIENT]
+    return like
+
+
 def _is_like_psql(connection: Connection) -> bool:
-    """Tell whether SQL means on this connection what it means on psql's; asked once of each."""
-    if _LIKE_PSQL not in connection.info:
-        connection.info[_LIKE_PSQL] = not connection.execute(_OWN_SETTINGS).scalar_one()
-    like: bool = connection.info[_LIKE_PSQL]
-    return like and not getattr(connection.connection.dbapi_connection, "autocommit", False)
+    autocommits = getattr(connection.connection.dbapi_connection, "autocommit", False)
+    return not connection.execute(_OWN_SETTINGS).scalar_one() and not autocommits
 
 
 def _timeouts(connection: Connection) -> list[str]:
