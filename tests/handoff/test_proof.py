@@ -121,6 +121,12 @@ def test_an_env_py_without_literal_binds_is_told(releases: Releases) -> None:
     assert "literal_binds=True" in bundle.finding("offline-failed")["hint"]
 
 
+def test_a_value_without_a_type_is_told(releases: Releases) -> None:
+    bundle = releases.make(NOTES, Rev("b", UNBOUND))
+    assert bundle.code == 1
+    assert "sa.column('NAME', sa.Integer)" in bundle.finding("offline-failed")["hint"]
+
+
 def test_an_env_py_that_doubles_a_percent_sign_is_told(releases: Releases) -> None:
     bundle = releases.make(NOTES, Rev("b", PERCENT), env=env().replace('dialect_opts={"paramstyle": "named"}, ', ""))
     assert bundle.code == 1

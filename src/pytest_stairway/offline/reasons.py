@@ -70,6 +70,13 @@ _NO_LITERAL = Reason(
         "Write the statement as text with the literal in it and a cast: op.execute(\"INSERT … VALUES ('…'::jsonb)\")"
     ),
 )
+_NO_TYPE = Reason(
+    phrase("nothing says of which type a value is"),
+    phrase(
+        "Give the column its type where the revision declares it, sa.column('NAME', sa.Integer), or the value: "
+        "sa.literal(VALUE, sa.Integer)"
+    ),
+)
 _COMMENT = (
     phrase("the statement ends in a `--` comment, which swallows its semicolon"),
     phrase("Take the comment out of the end of op.execute(…), or put a line break after it"),
@@ -101,7 +108,7 @@ def why_not_rendered(error: BaseException) -> Reason | None:
     ):
         return _NEEDS_CONNECTION
     if isinstance(error, (CompileError, NotImplementedError)) and "literal" in str(error):
-        return _NO_LITERAL
+        return _NO_TYPE if "datatype NULL" in str(error) else _NO_LITERAL
     return None
 
 
