@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -113,6 +114,47 @@ def test_a_changed_literal_is_told_beside_what_is_another_each_time(releases: Re
     bundle = releases.make(NOTES, Rev("b", "op.execute(\"UPDATE notes SET note = 'a\\tb' || gen_random_uuid()\")"))
     assert bundle.code == 1
     assert "a tab in a literal as four spaces" in bundle.finding("offline-differs")["message"]
+
+
+ONLINE_ALONE = """
+"is_offline_mode() is asked below"
+if not op.get_context().environment_context.is_offline_mode():
+    op.execute("UPDATE notes SET more = 'filled'")
+"""
+
+
+def asked_on(finding: dict[str, Any]) -> bool:
+    """Tell whether a finding points to where its revision asks for the mode."""
+    return "if not op.get_context()" in Path(finding["path"]).read_text().splitlines()[finding["line"] - 1]
+
+
+def test_what_a_later_revision_does_online_alone_is_told_of_that_one(releases: Releases) -> None:
+    added = Rev("b", sql("ALTER TABLE notes ADD more text"), sql("ALTER TABLE notes DROP more"))
+    finding = releases.make(NOTES, added, Rev("c", ONLINE_ALONE)).finding("offline-differs")
+    assert (finding["revision"], finding["detail"]) == ("c", None)
+    assert "is_offline_mode" in finding["message"]
+    assert asked_on(finding)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one revision", "in two"])
+def test_what_fails_for_want_of_what_is_done_online_alone_is_told_so(releases: Releases, apart: bool) -> None:
+    added, required = sql("ALTER TABLE notes ADD more text"), sql("ALTER TABLE notes ALTER more SET NOT NULL")
+    if apart:
+        revisions = [Rev("b", f"{added}\n{ONLINE_ALONE}"), Rev("c", required)]
+    else:
+        revisions = [Rev("b", f"{added}\n{ONLINE_ALONE}\n{required}")]
+    finding = releases.make(NOTES, *revisions).finding("offline-failed")
+    assert "contains null values (the revision does less in offline mode" in finding["message"]
+    assert finding["revision"] == "b"
+    assert asked_on(finding)
+
+
+def test_a_revision_that_names_the_mode_and_never_asks_is_not_blamed(releases: Releases) -> None:
+    up = f'"""is_offline_mode"""  # as_sql\n{sql("ALTER TABLE notes ADD more text")}\n{BOUND.replace("note =", "more =")}'
+    down = f"if op.get_context().as_sql:\n    pass\n{sql('ALTER TABLE notes DROP more')}"
+    bundle = releases.make(NOTES, Rev("b", up, down))
+    assert bundle.code == 1
+    assert "does less in offline mode" not in str(bundle.report["findings"])
 
 
 def test_an_env_py_without_literal_binds_is_told(releases: Releases) -> None:

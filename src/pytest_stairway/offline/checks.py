@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from pytest_stairway.exceptions import ConnectionRefused
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline.clocks import dated_today
-from pytest_stairway.offline.reasons import asks_for_mode, changed_literal, why_different, why_not_rendered, why_not_run
+from pytest_stairway.offline.reasons import (
+    SKIPPED,
+    changed_literal,
+    line_of_mode,
+    why_different,
+    why_not_rendered,
+    why_not_run,
+)
 from pytest_stairway.offline.rendering import Part
 from pytest_stairway.phrases import joined, phrase
 from pytest_stairway.revisions.source import read_text, shown
@@ -53,12 +60,12 @@ class Blame:
         statement: Statement | None = None,
         about: str | None = None,
         error: BaseException | None = None,
+        line: int | None = None,
     ) -> Finding:
         """Make a finding about a step, or about the script as a whole."""
         step = None if place is None else self.script.steps[place]
         revision = None if step is None else self.history[step.revision]
-        line = None
-        if revision is not None and step is not None:
+        if line is None and revision is not None and step is not None:
             line = (line_in(error, revision.path) if error else None) or revision.line_of(step.direction)
         return Finding(
             code=code,
@@ -77,11 +84,28 @@ class Blame:
         """Read a step's revision file."""
         return read_text(self.history[self.script.steps[place].revision].path)
 
-    def sources(self, suspect: Statement | None) -> Iterator[str]:
-        """Read the file of the revision that a statement belongs to; where there is none, all of them."""
-        known = suspect is not None and suspect.step is not None
-        places = [suspect.step] if known and suspect is not None else range(len(self.script.steps))
-        return (self.source(place) for place in places if place is not None)
+    def skipped(self, words: set[str], suspect: int | None) -> tuple[int, int] | None:
+        """Find a step that may do less offline, and the line on which it asks for the mode.
+
+        Args:
+            words: what it would be about.
+            suspect: the step that made the difference by all other appearances: another one must name all of this.
+        """
+        sources = {place: self.source(place) for place in range(len(self.script.steps))}
+        lines = {place: line_of_mode(source, besides=self._other(place)) for place, source in sources.items()}
+        asking = {place: line for place, line in lines.items() if line is not None}
+        said = {place: words & set(re.findall(r"\w+", sources[place])) for place in asking}
+        if suspect is not None:
+            said = {place: named for place, named in said.items() if place == suspect or named == words != set()}
+        if not said:
+            return None
+        best = suspect if suspect in said else max(said, key=lambda place: len(said[place]))
+        assert best is not None  # whatever was found
+        return best, asking[best]
+
+    def _other(self, place: int) -> str:
+        """Name the function of a step's revision that the step does not run."""
+        return "downgrade" if self.script.steps[place].upgrade else "upgrade"
 
 
 def check_rendering(blame: Blame) -> tuple[Finding, ...]:
@@ -185,12 +209,18 @@ def failed_to_run(blame: Blame, said: str, statement: Statement | None, *, how: 
     """
     reason = why_not_run(blame.script, statement, said)
     guilty = (reason.statement if reason else None) or statement
+    place, line = guilty.step if guilty else None, None
+    if reason is None and place is not None and "syntax error" not in said:
+        skipped = blame.skipped(set(re.findall(r'"(\w+)"', said)), place)
+        if skipped is not None and skipped[0] <= place:
+            reason, (place, line) = SKIPPED, skipped
     return blame.finding(
         "offline-failed",
         _with_reason(phrase("the SQL fails when %(client)s runs it: %(said)s", client=how, said=said), reason),
-        place=guilty.step if guilty else None,
+        place=place,
         hint=reason.hint if reason else None,
         statement=guilty,
+        line=line,
     )
 
 
@@ -222,33 +252,33 @@ def changed_literals(online: Rows, offline: Rows) -> frozenset[str]:
 def _schema_finding(blame: Blame, difference: Difference) -> Finding:
     words = difference.words(phrase("in what the SQL gives"), unexpected=phrase("there"))
     suspect = _suspect(blame.script, difference.object)
-    reason = why_different(suspect, None, blame.sources(suspect))
-    return blame.finding(
-        "offline-differs",
-        _against_online(words, reason),
-        place=_place(blame, suspect, difference.object),
-        hint=reason.hint if reason else None,
-        statement=suspect,
-        about=difference.object,
-    )
-
-
-def _against_online(words: Phrase, reason: Reason | None) -> Phrase:
-    told = phrase("%(difference)s (before: online, after: the SQL)", difference=words)
-    return told if reason is None else joined([told, reason.says], "; ")
+    return _difference_finding(blame, words, suspect, why_different(suspect, None), difference.object)
 
 
 def _rows_finding(blame: Blame, difference: RowDifference, online: Rows, offline: Rows) -> Finding:
     suspect = _suspect(blame.script, f"{difference.table} {difference.column or ''}")
-    values = _values(difference, online, offline)
-    reason = why_different(suspect, values, blame.sources(suspect))
+    reason = why_different(suspect, _values(difference, online, offline))
+    return _difference_finding(blame, difference.words(), suspect, reason, difference.object)
+
+
+def _difference_finding(
+    blame: Blame, words: Phrase, suspect: Statement | None, reason: Reason | None, about: str
+) -> Finding:
+    """Tell of a difference, and why; a step that may do less offline is to blame rather than what names the object."""
+    line = None
+    place = suspect.step if suspect else (0 if len(blame.script.steps) == 1 else None)
+    skipped = blame.skipped(_words(about), place) if reason is None else None
+    if skipped is not None:
+        reason, (place, line) = SKIPPED, skipped
+    told = phrase("%(difference)s (before: online, after: the SQL)", difference=words)
     return blame.finding(
         "offline-differs",
-        _against_online(difference.words(), reason),
-        place=_place(blame, suspect, difference.object),
+        told if reason is None else joined([told, reason.says], "; "),
+        place=place,
         hint=reason.hint if reason else None,
-        statement=suspect,
-        about=difference.object,
+        statement=suspect if suspect is not None and suspect.step == place else None,
+        about=about,
+        line=line,
     )
 
 
@@ -263,18 +293,6 @@ def _values(
         cells = [cell for name in columns if table and name in table.columns for cell in table.column(name)]
         sides.append(frozenset(cells))
     return sides[0] - sides[1], sides[1] - sides[0]
-
-
-def _place(blame: Blame, suspect: Statement | None, about: str) -> int | None:
-    """Find the step that most likely made a difference; None where nobody knows."""
-    if suspect is not None:
-        return suspect.step
-    words = _words(about)
-    sources = {place: blame.source(place) for place in range(len(blame.script.steps))}
-    skipping = [place for place, source in sources.items() if asks_for_mode(source)]
-    if skipping:
-        return max(skipping, key=lambda place: len(words & set(re.findall(r"\w+", sources[place]))))
-    return 0 if len(blame.script.steps) == 1 else None
 
 
 def _words(about: str) -> set[str]:

@@ -5,6 +5,7 @@ Each entry was seen with Alembic: what is recognised by, what it says, and what 
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from pytest_stairway.offline.rendering import Script, Statement
 
 __all__ = [
+    "SKIPPED",
     "Reason",
-    "asks_for_mode",
     "changed_literal",
+    "line_of_mode",
     "trailing_comment",
     "unbound",
     "why_different",
@@ -34,7 +36,8 @@ _QUOTED = re.compile(
     re.DOTALL,
 )
 _PLACEHOLDER = re.compile(r"%\(\w+\)s|(?<![:\w]):[A-Za-z_]\w*|%s")
-_ASKS_FOR_MODE = re.compile(r"is_offline_mode|\bas_sql\b")
+_MODE = frozenset({"is_offline_mode", "as_sql"})
+_NAMED = (ast.Attribute, ast.Name)
 _OF_TRANSACTIONS = re.compile(
     r"MockConnection' object has no attribute '(?:begin|begin_nested|commit|execution_options|rollback)'"
 )
@@ -61,7 +64,8 @@ _NEEDS_CONNECTION = Reason(
 _COMMITS = Reason(
     phrase("it works on the transaction of the connection itself, and offline there is no connection"),
     phrase(
-        "Let Alembic end the transaction: `with op.get_context().autocommit_block():` does so online and in the SQL"
+        "Let Alembic end the transaction: `with op.get_context().autocommit_block():` does so online and in the SQL. "
+        "Where env.py has begun one before context.configure(), let env.py commit that first"
     ),
 )
 _NO_LITERAL = Reason(
@@ -93,7 +97,7 @@ _PERCENT = Reason(
     phrase("a % in the statement is doubled"),
     phrase('Give context.configure() dialect_opts={"paramstyle": "named"} in env.py\'s offline branch'),
 )
-_SKIPPED = Reason(
+SKIPPED = Reason(
     phrase("the revision does less in offline mode: it asks context.is_offline_mode()"),
     phrase("Let the SQL do it as well: write what is left out as SQL, without asking for the mode"),
 )
@@ -133,14 +137,12 @@ def _up_to(statements: Iterable[Statement], last: Statement | None) -> Iterator[
 def why_different(
     suspect: Statement | None,
     values: tuple[frozenset[str | None], frozenset[str | None]] | None,
-    sources: Iterable[str],
 ) -> Reason | None:
     """Tell why the SQL came to another result; None where nobody knows.
 
     Args:
         suspect: the statement that most likely made the difference.
         values: what stands online, and what stands there after the SQL.
-        sources: the revision files that may have to do with it.
     """
     if suspect is not None and suspect.lost:
         return Reason(
@@ -149,12 +151,29 @@ def why_different(
         )
     if values is not None and (reason := changed_literal(*values)):
         return reason
-    return _SKIPPED if any(map(asks_for_mode, sources)) else None
+    return None
 
 
-def asks_for_mode(source: str) -> bool:
-    """Tell whether a revision file may do something else in offline mode."""
-    return _ASKS_FOR_MODE.search(source) is not None
+def line_of_mode(source: str, *, besides: str) -> int | None:
+    """Find where a revision file asks for the mode, and so may do something else offline; None where it does not.
+
+    Args:
+        source: the file.
+        besides: a function that is not run.
+    """
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError):  # it is loaded, so somebody is writing it just now
+        return None
+    run = (each for each in body if not (isinstance(each, ast.FunctionDef) and each.name == besides))
+    lines = [
+        node.lineno for each in run for node in ast.walk(each) if isinstance(node, _NAMED) and _name(node) in _MODE
+    ]
+    return min(lines, default=None)
+
+
+def _name(node: ast.Attribute | ast.Name) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id
 
 
 def changed_literal(online: frozenset[str | None], offline: frozenset[str | None]) -> Reason | None:
