@@ -26,6 +26,12 @@ def test_timeouts_of_the_migrations_own_are_told(releases: Releases) -> None:
     assert "- `b`: `SET statement_timeout = 11000`" in readme
 
 
+def test_without_an_upgrade_nothing_is_told_of_its_limits(releases: Releases) -> None:
+    readme = releases.make(NOTES, Rev("b", "op.get_bind().commit()")).text("README.md")
+    assert "There is no upgrade.sql: it could not be written.\n\n## How to check" in readme
+    assert "lock_timeout" not in readme
+
+
 def test_without_such_there_is_nothing_to_tell(releases: Releases) -> None:
     readme = releases.make(NOTES, table("b", "two", "id int")).text("README.md")
     assert "timeouts of their own" not in readme
