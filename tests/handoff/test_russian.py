@@ -43,6 +43,16 @@ def test_the_samples_release(releases: Releases, postgresql_server: Server) -> N
     assert english_in(bundle) == []
 
 
+def test_english_is_found_where_there_is_some(releases: Releases) -> None:
+    bundle = releases.make(NOTES, Rev("b", BOUND), Rev("c", BLOCK + sql("CREATE INDEX CONCURRENTLY i ON notes (note)")))
+    found = "; ".join(english_in(bundle))
+    assert "bound parameters are lost: the migration gives" in found  # a finding
+    assert "How to go back" in found  # README.md
+    assert "What the files say" in found  # report.html
+    assert "Was it run before, or is it another database" in found  # the guard
+    assert "do not run this file" in found  # a comment
+
+
 def refusal(bundle: Bundle) -> str:
     """What was said when the upgrade was run a second time."""
     (check,) = [each for each in bundle.report["checks"] if each["name"] == "refuses-second-upgrade"]
