@@ -187,6 +187,12 @@ class TestValues:
         generator(connection, {"author.code": ["a1"]}).top_up(connection)
         assert column(connection, "SELECT code FROM author WHERE id = 700") == ["mine"]
 
+    def test_a_document_is_known_again(self, connection: Connection) -> None:
+        do(connection, "CREATE TABLE t (id integer PRIMARY KEY, doc json)")
+        made = generator(connection, {"t.doc": [{"n": 1, "tags": []}, {"n": 2}]})
+        assert made.top_up(connection).refused == ()
+        assert column(connection, "SELECT count(*) FROM t") == [5]
+
     def test_a_number_may_be_written_otherwise(self, connection: Connection) -> None:
         do(connection, "CREATE TABLE t (id integer PRIMARY KEY, price numeric(8, 2) UNIQUE)")
         made = generator(connection, {"t.price": [1, "2.5"]})

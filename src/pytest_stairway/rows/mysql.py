@@ -250,7 +250,9 @@ def _find(connection: Connection, shape: TableShape, rows: Sequence[Row]) -> lis
 
 
 def _same(shape: TableShape, row: Row, names: Sequence[str]) -> str:
-    return " AND ".join(f"{backquote(name)} <=> {literal(row[name], shape[name].type)}" for name in names)
+    types = {name: shape[name].type for name in names}
+    cells = {name: (cast if type_.sql == "json" else literal)(row[name], type_) for name, type_ in types.items()}
+    return " AND ".join(f"{backquote(name)} <=> {cell}" for name, cell in cells.items())
 
 
 def _require_parents(connection: Connection, shape: TableShape, key: ForeignKey) -> None:
