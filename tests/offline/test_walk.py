@@ -158,6 +158,27 @@ def test_what_another_database_or_session_gives_otherwise_is_no_finding(asked: A
     assert {name: answer.findings for name, answer in answers.items()} == dict.fromkeys("abcd", ())
 
 
+def test_what_the_database_makes_up_in_a_revision_without_a_way_back_is_no_finding(asked: Asked) -> None:
+    """Nothing in its SQL says so; whatever else it does is compared."""
+    made = table(
+        "a", "notes", "id uuid PRIMARY KEY DEFAULT gen_random_uuid()", "note text", "x timestamptz DEFAULT now()"
+    )
+    insert = sql("INSERT INTO notes (note) VALUES ('new')")
+    index = "if not op.get_context().as_sql:\n    op.create_index('by_note', 'notes', ['note'])"
+    revisions = (
+        made,
+        Rev("b", insert, "raise RuntimeError('not one step back')"),
+        Rev("c", f"{insert}\n{index}", "raise NotImplementedError('no way back')"),
+    )
+    answers = asked.all(asked.project(*revisions, table("d", "later", "id int")))
+    assert {name: told(answer.findings) for name, answer in answers.items()} == {
+        "a": [],
+        "b": [],
+        "c": [("offline-differs", "upgrade")],
+        "d": [],
+    }
+
+
 def test_a_downgrade_that_changes_values_is_compared(asked: Asked) -> None:
     assert told(asked.one("pass", TAB)) == [("offline-differs", "downgrade")]
 

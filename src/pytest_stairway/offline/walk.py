@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_stairway.findings import Finding
-    from pytest_stairway.offline.pair import Site
+    from pytest_stairway.offline.pair import Migrated, Site
     from pytest_stairway.offline.scripts import OfflineScripts
 
 __all__ = ["COMPARED", "OfflineTrip", "OfflineWalk"]
@@ -117,7 +117,7 @@ class OfflineWalk:
         """Go down, and up once more; leave out what cannot be the same, and make both the same again."""
         is_back = revision not in self._irreversible and self._go_down_and_up(trip, revision)
         suspicious = any(each.object is not None for each in trip.findings)
-        if suspicious and not (is_back and self._excuse(trip, revision)):
+        if suspicious and not self._excuse(trip, revision, is_back=is_back):
             blame = self._blame(Step(revision))
             trip.findings[:] = [
                 each for each in trip.findings if each.object in trip.literals or not may_change(each, blame)
@@ -129,22 +129,39 @@ class OfflineWalk:
         """Tell whether both sides came so far; where all was well, nobody looks at what the second upgrade gives."""
         return self._step(trip, Step(revision, upgrade=False)) and self._step(trip, Step(revision), again=True)
 
-    def _excuse(self, trip: OfflineTrip, revision: str) -> bool:
+    def _excuse(self, trip: OfflineTrip, revision: str, *, is_back: bool) -> bool:
         """Leave out what `alembic` itself does not give twice; tell whether that could be found out."""
-        online = self._pair.online
-        assert online is not None
-        steps = (Step(revision), Step(revision, upgrade=False))
-        blames = dict(zip((Direction.UPGRADE, Direction.DOWNGRADE), map(self._blame, steps), strict=True))
+        ways = {Direction.UPGRADE: Step(revision)}
+        if is_back:
+            ways[Direction.DOWNGRADE] = Step(revision, upgrade=False)
+        blames = {way: self._blame(step) for way, step in ways.items()}
         try:
+            online = self._below(revision, is_back=is_back)
             changing = objects_that_change(online, self._pair.site, blames)
-            online.step(revision, upgrade=True)
+            if is_back:
+                online.step(revision, upgrade=True)
         except StepFailed:
             self._drop()
             return False
+        self._note(Step(revision))
         trip.findings[:] = [
             each for each in trip.findings if each.object in trip.literals or not is_excused(each, changing)
         ]
         return True
+
+    def _below(self, revision: str, *, is_back: bool) -> Migrated:
+        """Go to before a revision: by its downgrade, or anew from the base where that is no way."""
+        online = self._pair.online
+        if is_back and online is not None:
+            online.step(revision, upgrade=False)
+            self._note(Step(revision, upgrade=False))
+            return online
+        self._drop()
+        self._reach(self._order[: self._order.index(revision)])
+        self._pair.populate(revision)
+        self._pair.drop_offline()
+        assert self._pair.online is not None
+        return self._pair.online
 
     def _step(self, trip: OfflineTrip, step: Step, *, again: bool = False) -> bool:
         """Take one step on both sides and compare; tell whether it worked online."""
