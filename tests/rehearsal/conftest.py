@@ -25,7 +25,7 @@ CREATE TABLE book (id serial PRIMARY KEY, author_id int NOT NULL, title text);
 
 
 class WatchStatements(Protocol):
-    def __call__(self, *statements: str, autocommit: bool = False) -> Run: ...
+    def __call__(self, *statements: str | sa.TextClause, autocommit: bool = False) -> Run: ...
 
 
 @pytest.fixture
@@ -57,14 +57,17 @@ def watched(database: Database, engine: sa.Engine) -> WatchStatements:
             f"INSERT INTO book (author_id, title) SELECT n, 'book ' || n FROM generate_series(1, {ROWS}) n"
         )
 
-    def run(*statements: str, autocommit: bool = False) -> Run:
+    def run(*statements: str | sa.TextClause, autocommit: bool = False) -> Run:
         with engine.connect() as connection:
             if autocommit:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
 
             def perform() -> None:
                 for statement in statements:
-                    connection.exec_driver_sql(statement)
+                    if isinstance(statement, str):
+                        connection.exec_driver_sql(statement)
+                    else:
+                        connection.execute(statement)
                 connection.commit()
 
             return watch(connection, database.url, perform, direction=Direction.UPGRADE, rows=ROWS).run

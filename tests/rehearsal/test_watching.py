@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from pytest_stairway.rehearsal import Lock, Passing
 from rehearsal.conftest import ROWS
@@ -176,3 +177,8 @@ def test_a_statement_that_fails_in_a_savepoint_ends_nothing(watched: WatchStatem
 def test_passwords_are_not_shown(watched: WatchStatements) -> None:
     run = watched("SELECT 'host=x password=secret'")
     assert "secret" not in run.statements[0].sql
+
+
+def test_a_percent_sign_is_shown_as_it_was_written(watched: WatchStatements) -> None:
+    statement = "UPDATE author SET born = id % 50 WHERE name LIKE 'a%'"
+    assert watched(sa.text(statement)).statements[0].sql == statement

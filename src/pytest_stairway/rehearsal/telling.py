@@ -66,7 +66,7 @@ def _statement(seen: Observation, transaction: int, names: Names) -> Statement:
     works = tuple(_work(table, seen, names) for table in _concerned(seen) if not names.ignores(table))
     written = sum(work.written for work in works)
     return Statement(
-        sql=_shown(seen.sent.sql),
+        sql=_shown(seen.sent.text),
         seconds=seen.seconds,
         started=seen.started,
         transaction=transaction,

@@ -35,6 +35,13 @@ class Sent(NamedTuple):
     sql: str
     parameters: Any
     many: bool
+    compiled: bool = False
+    """SQLAlchemy wrote it, and doubled each % for a driver that takes a single one for a parameter."""
+
+    @property
+    def text(self) -> str:
+        """What the server gets, but for the parameters."""
+        return self.sql.replace("%%", "%") if self.compiled else self.sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +113,14 @@ class Watch:
         """Give the seconds since the step's beginning, without those that watching took."""
         return moment - self._began - self._away
 
-    def _before(self, _connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: Any) -> None:
+    def _before(self, connection: Any, _cursor: Any, sql: str, parameters: Any, context: Any, many: Any) -> None:
         entered = time.perf_counter()
         mark = self._mark()
         self._lookout.begin(self._last.pid, self.first.tables)
         started = time.perf_counter()
         self._away += started - entered
-        self._running = (Sent(sql, parameters, bool(many)), mark, started)
+        compiled = context.compiled is not None and connection.dialect.paramstyle in {"format", "pyformat"}
+        self._running = (Sent(sql, parameters, bool(many), compiled), mark, started)
 
     def _mark(self) -> Watermark:
         try:
