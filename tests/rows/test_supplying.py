@@ -86,6 +86,20 @@ class TestRows:
         assert "foreign key" in refused.reason.lower()
         assert 700 in column(connection, "SELECT author_id FROM book")
 
+    def test_one_that_refers_to_itself_comes_before_those_that_are_made(self, connection: Connection) -> None:
+        do(
+            connection,
+            "CREATE TABLE node (id integer PRIMARY KEY, parent integer NOT NULL, "
+            "FOREIGN KEY (parent) REFERENCES node (id))",
+        )
+        supply = {"node": [{"id": 1, "parent": 1}, {"id": 2, "parent": 1}, {"id": 3, "parent": 99999}]}
+        population = generator(connection, supply).top_up(connection)
+        assert [each.supplied.text for each in population.refused] == ["{'id': 3, 'parent': 99999}"]
+        assert "foreign key" in population.refused[0].reason.lower()
+        found = "SELECT id, parent FROM node WHERE id < 3 ORDER BY id"
+        assert [tuple(row) for row in ask(connection, found)] == [(1, 1), (2, 1)]
+        assert column(connection, "SELECT count(*) FROM node") == [5]
+
     def test_it_is_tried_again_when_the_table_changes(self, connection: Connection) -> None:
         do(connection, "CREATE TABLE author (id integer PRIMARY KEY, name varchar(60) NOT NULL UNIQUE)")
         do(connection, "INSERT INTO author VALUES (7, 'Ada')")

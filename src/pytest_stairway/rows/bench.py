@@ -57,6 +57,10 @@ class Wanted(NamedTuple):
         """How many rows it takes."""
         return len(self.cells) + self.others
 
+    def plainer(self, *, again: bool) -> Wanted:
+        """Want nothing that a rule which nobody knows may be against: no edge, and maybe no value twice."""
+        return self._replace(edge=None, again=self.again if again else None)
+
     def shown(self, column: str) -> list[Row]:
         """Give what is decided of each row that shows it, and of one more where a value is to stand twice."""
         again: list[Row] = [] if self.again is None else [{column: self.again}]

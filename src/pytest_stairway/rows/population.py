@@ -159,7 +159,11 @@ class TopUp:
                 self._conclude(name)
 
     def _fill_group(self, names: Sequence[str], *, circular: bool) -> None:
+        for name in names if circular else ():
+            self._bring_rows(name)
         if circular and not all(self._rows[name] for name in names):
+            for name in names:
+                del self._benches[name]
             self._fill_together(names)
         for name in names:
             self._fill(name)
@@ -227,9 +231,7 @@ class TopUp:
 
     def _fill(self, name: str) -> None:
         """Bring one table to so many rows that each column is in use."""
-        bench = self._bench(name)
-        if bring_rows(bench, self.supply, self.memory, target=self.target):
-            self._written.add(name)
+        bench = self._bring_rows(name)
         for turn in range(_TURNS):
             need = self._missing(bench, turn)
             wanted = {} if need and bench.is_new else self._wanted(bench)
@@ -243,6 +245,13 @@ class TopUp:
             for column in wanted:
                 if bench.wanted(bench.shape[column]) == wanted[column]:
                     self._give_up(bench, bench.shape[column])
+
+    def _bring_rows(self, name: str) -> Bench:
+        """Bring the user's own rows into a table."""
+        bench = self._bench(name)
+        if bring_rows(bench, self.supply, self.memory, target=self.target):
+            self._written.add(name)
+        return bench
 
     def _missing(self, bench: Bench, turn: int) -> int:
         target = max(self.target, bench.labels) if bench.is_new else self.target
@@ -290,7 +299,8 @@ class TopUp:
     def _change(self, bench: Bench, wanted: dict[str, Wanted]) -> bool:
         """Show what is wanted in rows that are there, if some can be spared: so tables do not grow with each column."""
         changed = self._change_rows(bench, wanted)
-        for plainer in (_without_edges(wanted), _without_edges(wanted, again=False)):
+        for again in (True, False):
+            plainer = {name: want.plainer(again=again) for name, want in wanted.items()}
             if changed is False and plainer != wanted:
                 wanted, changed = plainer, self._change_rows(bench, plainer)
         if changed:
@@ -380,11 +390,6 @@ def _spare(rows: Sequence[Row], counts: Counter[Cell], column: str) -> list[int]
             counts[row[column]] -= 1
             spare.append(place)
     return spare
-
-
-def _without_edges(wanted: dict[str, Wanted], *, again: bool = True) -> dict[str, Wanted]:
-    """Want nothing that a rule which nobody knows may be against."""
-    return {name: want._replace(edge=None, again=want.again if again else None) for name, want in wanted.items()}
 
 
 def _fixed(wanted: dict[str, Wanted], count: int) -> list[Row]:
