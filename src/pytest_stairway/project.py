@@ -188,7 +188,7 @@ class Project(Workspace):
 
     def _started_offline_walk(self) -> OfflineWalk | None:
         """Start the walk that compares; None where it cannot."""
-        from pytest_stairway.offline.pair import Site
+        from pytest_stairway.offline.site import Site
         from pytest_stairway.offline.walk import OfflineWalk
 
         if self.server.dialect not in DIALECTS:

@@ -206,7 +206,7 @@ def test_values_drawn_by_lot_are_the_same_on_both_sides(releases: Releases) -> N
 
 
 def test_rows_that_cannot_be_compared_are_not_said_to_be(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_stairway.handoff.place.DIALECTS", frozenset({"postgresql"}))
+    monkeypatch.setattr("pytest_stairway.offline.site.DIALECTS", frozenset({"postgresql"}))
     bundle = made(releases, TAGGED)
     assert not bundle.report["rows_compared"]
     readme = bundle.text("README.md")

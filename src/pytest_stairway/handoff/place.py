@@ -10,9 +10,9 @@ from sqlalchemy import String, column, select, table, text
 from pytest_stairway.environment.access import Access
 from pytest_stairway.environment.environment import Environment
 from pytest_stairway.environment.sandbox import Sandbox
+from pytest_stairway.offline.seeds import MYSQL_SEED, SEED
 from pytest_stairway.rows import RowReader, Rows
 from pytest_stairway.schema import reader_for
-from pytest_stairway.walk.carried_rows import DIALECTS
 from pytest_stairway.walk.moves import take
 
 if TYPE_CHECKING:
@@ -20,21 +20,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.databases import Database, Server
-    from pytest_stairway.environment.environment import Circumstances, Survey
+    from pytest_stairway.databases import Database
     from pytest_stairway.offline.rendering import Step
-    from pytest_stairway.revisions import History
+    from pytest_stairway.offline.site import Site
     from pytest_stairway.rows import Population
     from pytest_stairway.schema import Schema
-    from pytest_stairway.walk.carried_rows import RowSettings
     from pytest_stairway.walk.moves import Move
 
-__all__ = ["MYSQL_SEED", "SEED", "Place", "Site", "State"]
+__all__ = ["Place", "State"]
 
-SEED = "SELECT setseed(0.4242)"
-"""Makes ``random()`` give the same values on both sides."""
-MYSQL_SEED = "SET SESSION rand_seed1 = 4242, SESSION rand_seed2 = 2424"
-"""The same for ``RAND()``."""
 _SEEDS = {"postgresql": SEED, "mysql": MYSQL_SEED, "mariadb": MYSQL_SEED}
 
 
@@ -45,31 +39,6 @@ class State:
     schema: Schema
     rows: Rows
     versions: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What all databases of one proof have in common."""
-
-    history: History
-    server: Server
-    survey: Survey
-    """How `env.py` configures Alembic."""
-    address: str
-    """Where `env.py` connects to, as the sandbox knows it."""
-    driver: str
-    rows: RowSettings
-    """What the user says about rows."""
-
-    @property
-    def compares_rows(self) -> bool:
-        """Whether rows can be made and read in this dialect."""
-        return self.server.dialect in DIALECTS
-
-    @property
-    def circumstances(self) -> Circumstances:
-        """How `env.py` configures Alembic for its one connection."""
-        return self.survey.contexts[0]
 
 
 class Place:
@@ -86,7 +55,7 @@ class Place:
         self._access = Access(database, driver=site.driver)
         self._sandbox = Sandbox(lambda _contact: site.server, given={site.address: database})
         self.environment = Environment(site.history, sandbox=self._sandbox)
-        self._ignore = [site.circumstances.version_table]
+        self._ignore = site.version_tables
 
     def take(self, steps: Sequence[Step]) -> Move:
         """Take steps in one run of `env.py`, as ``alembic upgrade`` and ``alembic downgrade`` do."""

@@ -15,7 +15,6 @@ from pytest_stairway.exceptions import HistoryUnusable, StairwayError, UsageErro
 from pytest_stairway.findings import Finding, Severity
 from pytest_stairway.handoff.accepting import Acceptances
 from pytest_stairway.handoff.files import Files, Writer, quoted, write_files
-from pytest_stairway.handoff.place import Site
 from pytest_stairway.handoff.products import DIALECTS, guarding_for, product_of
 from pytest_stairway.handoff.proof import Proof, prove
 from pytest_stairway.handoff.rehearsing import rehearse_release
@@ -23,6 +22,7 @@ from pytest_stairway.handoff.runner import runner_for
 from pytest_stairway.handoff.span import Span, span_of
 from pytest_stairway.handoff.start import Start, StartNotReached, make_start
 from pytest_stairway.mistakes import environment_finding, is_fault_of_environment
+from pytest_stairway.offline.site import Site
 from pytest_stairway.phrases import phrase
 
 if TYPE_CHECKING:

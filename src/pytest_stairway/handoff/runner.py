@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_stairway.clients import find_client
 from pytest_stairway.databases.drivers import Administrator, usable_driver
-from pytest_stairway.handoff.place import MYSQL_SEED, SEED
 from pytest_stairway.mysql_clients import find_mysql_client
+from pytest_stairway.offline.seeds import MYSQL_SEED, SEED
 from pytest_stairway.sqlite_clients import find_sqlite_client
 from pytest_stairway.walk.faults import words_of
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pytest_stairway.handoff.place import Site
     from pytest_stairway.handoff.span import Span
+    from pytest_stairway.offline.site import Site
     from pytest_stairway.phrases import Phrase
     from pytest_stairway.rows import Population
     from pytest_stairway.schema.transaction import Ending

@@ -5,7 +5,6 @@ One is migrated by `env.py`, the other by SQL.  They start each revision with th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -14,51 +13,22 @@ from pytest_stairway.databases.base import new_database
 from pytest_stairway.environment.access import Access
 from pytest_stairway.environment.environment import Environment
 from pytest_stairway.environment.sandbox import Sandbox
-from pytest_stairway.offline.runners import script_runner, seed_of
+from pytest_stairway.offline.runners import script_runner
+from pytest_stairway.offline.seeds import seed_of
 from pytest_stairway.rows import RowReader, Rows
-from pytest_stairway.schema import reader_for
 from pytest_stairway.walk.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from sqlalchemy import Connection
 
-    from pytest_stairway.databases import Database, Server
-    from pytest_stairway.environment.environment import Survey
+    from pytest_stairway.databases import Database
     from pytest_stairway.offline.runners import ScriptRunner
-    from pytest_stairway.revisions import History
+    from pytest_stairway.offline.site import Site
     from pytest_stairway.rows import RowGenerator, Supply
     from pytest_stairway.schema import Schema, SchemaReader
     from pytest_stairway.schema.transaction import Ending
-    from pytest_stairway.walk.carried_rows import RowSettings
 
-__all__ = ["Migrated", "Pair", "Site"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What all databases have in common."""
-
-    history: History
-    server: Server
-    survey: Survey
-    """How `env.py` configures Alembic."""
-    address: str
-    """Where `env.py` connects to, as the sandbox knows it."""
-    driver: str
-    """The one that `env.py` uses."""
-    rows: RowSettings
-    """What the user says about rows."""
-
-    @property
-    def version_tables(self) -> Collection[tuple[str | None, str]]:
-        """What is no part of a schema."""
-        return self.survey.version_tables
-
-    def reader(self) -> SchemaReader:
-        """Make a reader of schemas."""
-        return reader_for(self.server.dialect, ignore=self.version_tables)
+__all__ = ["Migrated", "Pair"]
 
 
 class Side:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy.engine import make_url
@@ -21,23 +20,10 @@ if TYPE_CHECKING:
 
     from pytest_stairway.databases import Database, Server
 
-__all__ = ["ScriptRan", "ScriptRunner", "script_runner", "seed_of"]
-
-_SEED = "SELECT setseed(0.4242)"
-_MYSQL_SEED = "SET SESSION rand_seed1 = 4242, SESSION rand_seed2 = 2424, SESSION timestamp = {now:.6f}"
+__all__ = ["ScriptRan", "ScriptRunner", "script_runner"]
 
 _LIKE_A_CLIENT = "SET SESSION foreign_key_checks = 1"
 """An administrator of MariaDB and MySQL goes without."""
-
-
-def seed_of(dialect: str) -> str | None:
-    """Give the statement that makes ``random()`` give the same on two connections; None where there is none.
-
-    On MariaDB and MySQL it stops the session's clock, too: `NOW()` is the same on both, and SYSDATE() is not.
-    """
-    if dialect == "postgresql":
-        return _SEED
-    return _MYSQL_SEED.format(now=time.time()) if dialect in {"mysql", "mariadb"} else None
 
 
 class ScriptRunner(Protocol):
@@ -51,7 +37,7 @@ class ScriptRunner(Protocol):
 
         Args:
             statements: each with its semicolon.
-            seed: what is run before them: see `seed_of`.
+            seed: what is run before them: see `seeds.seed_of`.
         """
 
     def close(self) -> None:

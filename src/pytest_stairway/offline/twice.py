@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from pytest_stairway.findings import Direction
 from pytest_stairway.offline.checks import differing
 from pytest_stairway.offline.pair import Migrated
-from pytest_stairway.offline.runners import seed_of
+from pytest_stairway.offline.seeds import seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_stairway.findings import Finding
     from pytest_stairway.offline.checks import Blame
-    from pytest_stairway.offline.pair import Site
+    from pytest_stairway.offline.site import Site
     from pytest_stairway.rows import Rows
     from pytest_stairway.schema import Schema
 

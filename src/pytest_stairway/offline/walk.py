@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_stairway.findings import Finding
-    from pytest_stairway.offline.pair import Migrated, Site
+    from pytest_stairway.offline.pair import Migrated
     from pytest_stairway.offline.scripts import OfflineScripts
+    from pytest_stairway.offline.site import Site
 
 __all__ = ["COMPARED", "OfflineTrip", "OfflineWalk"]
 
