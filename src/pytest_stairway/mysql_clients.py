@@ -22,7 +22,7 @@ from pytest_stairway.databases.mysql_binaries import WELL_KNOWN, is_mariadb
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MysqlClient", "find_mysql_client", "uncut"]
+__all__ = ["MysqlClient", "delimiter_for", "find_mysql_client", "uncut"]
 
 _SECONDS = 20
 _DELIMITERS = ("$$", "//", "$stairway$")
@@ -72,10 +72,15 @@ class MysqlClient:
 
 def uncut(statement: str) -> str:
     """Write a statement so that the clients do not cut a trigger or a procedure at the semicolons inside it."""
+    delimiter = delimiter_for(statement)
+    return statement if delimiter is None else f"DELIMITER {delimiter}\n{statement}\n{delimiter}\nDELIMITER ;"
+
+
+def delimiter_for(statement: str) -> str | None:
+    """Choose what ends a statement that holds semicolons itself; None where it holds none."""
     if ";" not in statement.rstrip().removesuffix(";"):
-        return statement
-    delimiter = next(each for each in _DELIMITERS if each not in statement)
-    return f"DELIMITER {delimiter}\n{statement}\n{delimiter}\nDELIMITER ;"
+        return None
+    return next(each for each in _DELIMITERS if each not in statement)
 
 
 def _environment(password: object) -> dict[str, str]:

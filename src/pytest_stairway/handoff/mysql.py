@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_stairway.handoff.pieces import Kind, Piece, comment
+from pytest_stairway.mysql_clients import delimiter_for
 from pytest_stairway.phrases import ENGLISH, phrase, say
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ SET @stairway_found = CONVERT((
     SELECT COALESCE(GROUP_CONCAT(version_num ORDER BY CAST(version_num AS BINARY) SEPARATOR ', '), {none})
     FROM {table}) USING utf8mb4);"""
 _ROWS = "SET @stairway_rows = ROW_COUNT();"
-_DELIMITERS = ("$$", "//", "$stairway$")
 _EXPLAINED = phrase(
     "The guard goes on where its condition holds.  Where it does not, it makes the session read-only, and then sets "
     "completion_type to words that this variable does not take: they are in the error, and say why."
@@ -118,10 +118,10 @@ class MysqlGuarding:
 
     def statement(self, piece: Piece) -> Iterator[Piece]:
         """Keep the clients from cutting a trigger or a procedure at the semicolons inside it; see `Guarding`."""
-        if not piece.is_sql or ";" not in piece.text.rstrip().removesuffix(";"):
+        delimiter = delimiter_for(piece.text) if piece.is_sql else None
+        if delimiter is None:
             yield piece
             return
-        delimiter = next(each for each in _DELIMITERS if each not in piece.text)
         yield Piece(f"{self._comment(_CLIENT)}\nDELIMITER {delimiter}", Kind.CLIENT, piece.step)
         yield piece
         yield Piece(f"{self._comment(_CLIENT_END)}\n{delimiter}\nDELIMITER ;", Kind.CLIENT, piece.step)
