@@ -59,6 +59,12 @@ def test_a_table_gets_its_rows(connection: Connection, columns: str) -> None:
     assert value(connection, "SELECT count(*) FROM t") == ROWS
 
 
+def test_no_row_is_inserted_in_vain(connection: Connection) -> None:
+    """A dead one would be read by whatever reads the table from end to end."""
+    filled(connection, "CREATE TABLE t (id serial PRIMARY KEY, name text UNIQUE)", "t")
+    assert value(connection, "SELECT n_tup_ins FROM pg_stat_xact_user_tables WHERE relname = 't'") == ROWS
+
+
 def test_a_table_from_which_another_inherits_gets_its_rows(connection: Connection) -> None:
     ddl = (
         "CREATE TABLE t (id serial PRIMARY KEY, name text NOT NULL); CREATE TABLE child (age int NOT NULL) INHERITS (t)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from pytest_stairway.rows.postgresql import PostgresqlBackend
 from pytest_stairway.rows.shape import ForeignKey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sqlalchemy import Connection
 
@@ -149,32 +150,31 @@ class Filler:
         return reason
 
     def _try(self, shape: TableShape, recipe: Recipe, there: int, rows: int) -> str | None:
-        """Insert a few rows from either end of the series; if the database takes all of them, insert all."""
+        """Insert a few rows from either end of the series; if the database takes all of them, insert the others."""
         samples, low = min(SAMPLES, there), there + 1
         ends = f"({N} < {low + TASTE} OR {N} > {rows - TASTE})"
         taste = recipe.statement(shape, first=low, last=rows, samples=samples, condition=ends)
         try:
             with refusable(self.connection):
                 self._trust(shape)
-                run(self.connection, "SAVEPOINT stairway_taste")
                 if self._insert(taste) < min(rows - there, 2 * TASTE):
                     raise Refused(_CLASH)
-                run(self.connection, "ROLLBACK TO SAVEPOINT stairway_taste")
-                self._insert_all(shape, recipe, first=low, last=rows, samples=samples)
+                statement = functools.partial(recipe.statement, shape, first=low, last=rows, samples=samples)
+                self._insert_all(functools.partial(statement, condition=f"NOT {ends}"))
                 if self._trusts:
                     run(self.connection, "SET LOCAL session_replication_role = origin")
         except Refused as refused:
             return str(refused)
         return None
 
-    def _insert_all(self, shape: TableShape, recipe: Recipe, *, first: int, last: int, samples: int) -> None:
+    def _insert_all(self, statement: Callable[..., str]) -> None:
         """Insert in the cheapest way; where rows clash, leave those out."""
         run(self.connection, "SAVEPOINT stairway_all")
         try:
-            self._insert(recipe.statement(shape, first=first, last=last, samples=samples, skip_conflicts=False))
+            self._insert(statement(skip_conflicts=False))
         except IntegrityError:
             run(self.connection, "ROLLBACK TO SAVEPOINT stairway_all")
-            self._insert(recipe.statement(shape, first=first, last=last, samples=samples))
+            self._insert(statement())
 
     def _trust(self, shape: TableShape) -> None:
         """Spare the server the look at each foreign key: what the rows refer to was read from there."""
