@@ -117,6 +117,17 @@ def test_an_update_of_all_rows_blocks_whoever_writes_one_of_them(watched: WatchS
     assert run.wal_bytes > 100_000
 
 
+@pytest.mark.parametrize("change", ["UPDATE author SET born = 0", "DELETE FROM author"])
+def test_a_change_of_some_rows_blocks_whoever_writes_one_of_them(watched: WatchStatements, change: str) -> None:
+    _, lock = only(watched(f"{change} WHERE id > {ROWS - 5}"))
+    assert (lock.reader, lock.writer) == (WENT_ON, BLOCKED_ON_ROW)
+
+
+def test_a_change_of_no_row_keeps_no_writer_waiting(watched: WatchStatements) -> None:
+    _, lock = only(watched("UPDATE author SET born = 0 WHERE id < 0"))
+    assert (lock.reader, lock.writer) == (WENT_ON, WENT_ON)
+
+
 def test_a_stronger_lock_after_a_weaker_one_is_an_upgrade(watched: WatchStatements) -> None:
     run = watched("UPDATE author SET code = id::text", "ALTER TABLE author ALTER COLUMN code SET NOT NULL")
     (lock,) = run.locks

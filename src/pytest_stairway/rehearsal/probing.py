@@ -31,6 +31,10 @@ INTERVAL = 0.01
 """Seconds between two looks from outside."""
 LOCKED = "55P03"
 """The server's word for a lock that was not to be had."""
+_UNDER_CHANGE = (
+    "WHERE xmax::text::int8 >= (pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()) & 4294967295)"
+)
+"""The rows that a transaction under way has changed, deleted or locked; the first row need not be one of them."""
 
 
 class Bystander:
@@ -49,12 +53,15 @@ class Bystander:
         return self._try(f"SELECT 1 FROM {table.sql} LIMIT 1", Passing.BLOCKED)
 
     def write(self, table: Table) -> Passing | None:
-        """Try to get what a writer needs: the lock on the table, and on its first row."""
+        """Try to get what a writer needs: the lock on the table, on its first row, and on those that were changed."""
         found = self._try(_lock_statement(table), Passing.BLOCKED)
-        if found is not Passing.WENT_ON:
-            return found
-        row = f"SELECT 1 FROM {table.sql} LIMIT 1 FOR NO KEY UPDATE NOWAIT"
-        return self._try(row, Passing.BLOCKED_ON_ROW) or found
+        for rows in ("LIMIT 1", _UNDER_CHANGE):
+            if found is Passing.WENT_ON:
+                found = (
+                    self._try(f"SELECT 1 FROM {table.sql} {rows} FOR NO KEY UPDATE NOWAIT", Passing.BLOCKED_ON_ROW)
+                    or found
+                )
+        return found
 
     def _try(self, statement: str, otherwise: Passing) -> Passing | None:
         try:
