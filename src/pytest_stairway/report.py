@@ -148,6 +148,8 @@ class Report:
             return revision, step, code, finding.object or "", finding.message
 
         self.findings.sort(key=place)
+        first: dict[object, Finding] = {}
+        self.findings = [each for each in self.findings if first.setdefault(_told_once(each), each) is each]
         self.notes.sort()
 
     def count(self, severity: Severity) -> int:
@@ -157,6 +159,15 @@ class Report:
     def failed(self, *, strict: bool = False) -> bool:
         """Tell whether the run as a whole fails."""
         return bool(self.count(Severity.ERROR) or (strict and self.count(Severity.WARNING)))
+
+
+def _told_once(finding: Finding) -> object:
+    """Give what a whole walk tells once, at the first revision where it is so, and each worker tells at its first."""
+    if finding.code == "not-populated":
+        return finding.code, finding.dialect, finding.object
+    if finding.code == "refused-rows":
+        return finding.code, finding.dialect, finding.object, finding.message
+    return finding
 
 
 def _is_told_by(finding: Finding, told: Finding) -> bool:

@@ -49,6 +49,16 @@ def test_the_same_output_as_in_one_process(broken: Project) -> None:
     assert "database: SQLite " in plain
 
 
+def test_what_workers_meet_each_is_told_where_one_process_tells_it(project: Project) -> None:
+    never = "CREATE TABLE never (id INTEGER NOT NULL CHECK (id > 5 AND id < 3))"
+    project.add("a1", f"op.execute({never!r})", "op.execute('DROP TABLE never')")
+    project.chain("b2", "c3", "d4", "e5", "f6")
+    rows = project.write("rows.py", "ROWS = {'never': [{'id': 1}]}\n")
+    serial, spread = (project.report("--stairway-rows-file", rows, *more, spawn=True) for more in ([], ["-n", "2"]))
+    assert {finding["code"] for finding in serial["findings"]} == {"not-populated", "refused-rows"}
+    assert comparable(spread) == comparable(serial)
+
+
 def test_not_reached_is_skipped_wherever_the_blocker_runs(project: Project) -> None:
     project.add("a1", up=FAILS)
     project.chain(*(f"b{number}" for number in range(8)))
