@@ -34,6 +34,8 @@ def compare_rows(before: Mapping[str, TableRows], after: Mapping[str, TableRows]
         before: the rows at one moment.
         after: the rows at a later one.
     """
+    if before is after:
+        return ()
     new = {name: after[name] for name in after.keys() - before.keys()}
     gone = {name: before[name] for name in before.keys() - after.keys()}
     renamed = dict(_renamed_tables(gone, new))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_stairway.rows import known_tables
@@ -27,7 +28,7 @@ _TEXT = re.compile(r"(?:varchar|character varying)(?:\(\d+\))?|text")
 """Types whose values are written alike, whatever their length may be."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SchemaChange:
     """The parts of a schema that a step changed."""
 
@@ -41,13 +42,11 @@ class SchemaChange:
         old = before.parts if before is not None else {}
         if before is after:
             return cls(after, {}, {})
-        return cls(
-            after,
-            {name: part for name, part in old.items() if after.parts.get(name) is not part},
-            {name: part for name, part in after.parts.items() if old.get(name) is not part},
-        )
+        new = {name: part for name, part in after.parts.items() if old.get(name) is not part}
+        gone = old.keys() - after.parts.keys()
+        return cls(after, {name: old[name] for name in (*sorted(gone), *new) if name in old}, new)
 
-    @property
+    @cached_property
     def tables(self) -> dict[str, KnownTable | None]:
         """The tables in the parts that changed; None stands for one that is gone."""
         return {**dict.fromkeys(known_tables(self.old.values())), **known_tables(self.new.values())}

@@ -15,7 +15,7 @@ from pytest_stairway.findings import Direction
 from pytest_stairway.walk.attempts import find_out_why, may_be_about_rows
 from pytest_stairway.walk.carried_rows import CarriedRows, RowSettings, Style
 from pytest_stairway.walk.descending import take_down
-from pytest_stairway.walk.excursion import holds_any, unknown_columns, way_below, way_to_search
+from pytest_stairway.walk.excursion import filled_columns, holds_any, unknown_columns, way_below, way_to_search
 from pytest_stairway.walk.position import Position
 from pytest_stairway.walk.roundtrip import Descent, Excursion, Roundtrip, RowMoments
 from pytest_stairway.walk.session import StepFailed
@@ -222,19 +222,21 @@ class Walk:
 
     def _explore(self, trip: Roundtrip) -> None:
         """Go down to before an earlier revision, and up again, where this one fills a column which that one made."""
-        if trip.revision not in self._position.applied:
+        position = self._position
+        filled = filled_columns(trip) if trip.revision in position.applied else ()
+        if not filled:
             return
-        barriers, applied = self._irreversible | self._minimum, tuple(self._position.applied)
-        way = way_below(trip, self._position.makers, self._history, applied, barriers)
-        unknown = frozenset() if way else unknown_columns(trip, self._position.makers, self._position.floor)
+        barriers, applied = self._irreversible | self._minimum, tuple(position.applied)
+        way = way_below(filled, trip.revision, position.makers, self._history, applied, barriers)
+        unknown = frozenset() if way else unknown_columns(filled, position.makers, position.floor)
         way = way_to_search(applied, barriers) if unknown else way
         if not way:
             return
         taken = self._go_below(way, unknown)
         if taken and all(isinstance(self._venture(name, upgrade=True), float) for name in reversed(taken)):
             trip.excursion = Excursion(bottom=taken[-1], rows=self._rows.latest)
-        if trip.excursion is None or not same(self._position.latest, trip.reupgraded or {}):
-            self._position.start_over()
+        if trip.excursion is None or not same(position.latest, trip.reupgraded or {}):
+            position.start_over()
 
     def _go_below(self, way: Sequence[str], unknown: Collection[Key]) -> tuple[str, ...]:
         """Take revisions down, until those columns are gone if there are any; empty where it did not come to that."""
