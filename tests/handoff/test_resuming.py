@@ -82,6 +82,18 @@ def test_the_rest_of_a_file_can_be_run(bundle: Bundle, target: Target) -> None:
     assert target.run(bundle.folder / "downgrade.sql").ok
 
 
+def test_the_files_one_by_one_stop_at_the_first_that_fails_and_their_exit_code_says_so(
+    bundle: Bundle, target: Target
+) -> None:
+    loop, _back = re.findall(r"^ *\(for file in .*?^ *done\)$", bundle.text("README.md"), re.MULTILINE | re.DOTALL)
+    command = loop.replace("psql", str(psql().path)).replace('-d "$DATABASE_URL"', "")
+    variables = connection_variables(target.database.url)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, env=variables, check=False, cwd=bundle.folder)
+    assert done.returncode == SCRIPT_ERROR
+    assert done.stdout.endswith(b"stopped in upgrade/2_c.sql\n")
+    assert b"could not create unique index" in done.stderr
+
+
 def test_from_the_middle_one_can_go_back(bundle: Bundle, target: Target) -> None:
     first, _, _ = sorted((bundle.folder / "upgrade").iterdir())
     before = target.state("notes")

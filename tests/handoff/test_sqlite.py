@@ -56,6 +56,8 @@ def test_a_release_is_proven_and_refuses_what_it_should(releases: Releases, tmp_
     bundle = releases.make(NOTES, ADDED, written="base:head", dialect="sqlite")
     assert bundle.code == 0, bundle.report
     assert "All of it happens in one transaction" in bundle.text("README.md")
+    assert "| 1 | refused, or a statement failed: the message says which |" in bundle.text("README.md")
+    assert "where the database is not at revision base, and so it refuses a second run" in bundle.text("README.md")
     path = tmp_path / "target.db"
     upgrade, downgrade = bundle.folder / "upgrade.sql", bundle.folder / "downgrade.sql"
     run(path, upgrade)

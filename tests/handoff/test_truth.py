@@ -110,3 +110,11 @@ def test_what_no_proof_can_compare_is_named(releases: Releases) -> None:
     assert "apart from what is another each time, by alembic too: `table notes, column made`" in bundle.text(
         "README.md"
     )
+
+
+def test_nothing_is_told_of_a_way_back_where_there_is_none(releases: Releases) -> None:
+    bundle = releases.make(NOTES, Rev("b", sql("ALTER TABLE notes ADD more int"), "raise NotImplementedError"))
+    readme = bundle.text("README.md")
+    assert "**PROVEN.** The upgrade was run by" in readme
+    assert "the same schema and the same rows as `alembic upgrade`." in readme
+    assert "alembic downgrade" not in readme
