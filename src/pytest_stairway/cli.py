@@ -69,6 +69,12 @@ DESCRIPTIONS = {
     "upgrade and downgrade do there.  The bundle is marked NOT PROVEN, and the exit code is 1, where anything differs.",
 }
 
+LEFT_OUT = {
+    "rehearse": ("rows", "volume"),
+    "handoff": ("json", "keep", "offline", "release_from", "shard", "strict", "volume"),
+}
+"""What would change nothing there, and is refused rather than taken without a word."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -159,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         elif name not in ("clean", "doctor"):
             ranges = RANGES.replace("all", "the newest") if name == "rehearse" else RANGES
             command.add_argument("range", nargs="?", metavar="RANGE", help=f"the revisions: {ranges}")
-        _add_options(command, leave_out=("rows", "volume") if name == "rehearse" else ())
+        _add_options(command, leave_out=LEFT_OUT.get(name, ()))
         if name == "rehearse":
             command.add_argument("--rows", dest="volume", metavar="N", help="so many in each table (default: 100000)")
         if name == "baseline":

@@ -40,7 +40,7 @@ def test_the_command_makes_a_proven_bundle(tmp_path: Path) -> None:
         (["head", "--language", "tlh"], "--language takes en or ru, not 'tlh'"),
         (["head", "--lock-timeout", "soon"], "--lock-timeout takes a duration"),
         (["head", "--transaction", "none"], "--transaction takes all or each"),
-        (["head", "--from-dump", "nosuch.sql"], "nosuch.sql, which is not a file"),
+        (["head", "--from-dump", "nosuch.sql"], "nosuch.sql, which is neither a file nor a folder"),
         (["head", "-o", "src"], "where other files lie"),
     ],
 )
@@ -59,6 +59,16 @@ def test_what_cannot_be_used_is_one_line_and_code_2(
     assert words in said
     assert len(said.splitlines()) == 1
     assert not (tmp_path / "release").exists()
+
+
+@pytest.mark.parametrize("option", ["--json=found.json", "--strict", "--keep", "--shard=1/2", "--offline"])
+def test_an_option_that_would_change_nothing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit, match="2"):
+        main(["handoff", "head", option])
+    assert f"unrecognized arguments: {option}" in capsys.readouterr().err
 
 
 def test_options_are_found_on_the_command_line_then_in_the_environment_then_in_the_ini_file() -> None:
