@@ -163,6 +163,14 @@ def test_an_env_py_without_literal_binds_is_told(releases: Releases) -> None:
     assert "literal_binds=True" in bundle.finding("offline-failed")["hint"]
 
 
+def test_rows_of_parameters_that_are_lost_are_no_fault_of_env_py(releases: Releases) -> None:
+    rows = 'notes = sa.table("notes", sa.column("id"))\nop.get_bind().execute(notes.insert(), [{"id": 8}, {"id": 9}])'
+    bundle = releases.make(NOTES, Rev("b", rows))
+    failed = bundle.finding("offline-failed")
+    assert "bound parameters are lost" in failed["message"]
+    assert "op.bulk_insert() for rows" in failed["hint"]
+
+
 def test_a_value_without_a_type_is_told(releases: Releases) -> None:
     bundle = releases.make(NOTES, Rev("b", UNBOUND))
     assert bundle.code == 1

@@ -13,6 +13,7 @@ from pytest_stairway.exceptions import ConnectionRefused
 from pytest_stairway.findings import Direction, Finding
 from pytest_stairway.offline.clocks import dated_today
 from pytest_stairway.offline.reasons import (
+    LOST_HINT,
     SKIPPED,
     changed_literal,
     line_of_mode,
@@ -142,7 +143,7 @@ def _lost(blame: Blame, statement: Statement) -> Finding:
             given=given,
         ),
         place=statement.step,
-        hint=phrase("Bind them to the statement: op.execute(sa.text(…).bindparams(…)), or op.bulk_insert() for rows"),
+        hint=LOST_HINT,
         statement=statement,
     )
 

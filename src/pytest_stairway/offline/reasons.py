@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_stairway.offline.rendering import Script, Statement
 
 __all__ = [
+    "LOST_HINT",
     "SKIPPED",
     "Reason",
     "changed_literal",
@@ -89,6 +90,8 @@ _UNBOUND = (
     phrase("a parameter is written as a placeholder"),
     phrase("Give context.configure() literal_binds=True in env.py's offline branch"),
 )
+LOST_HINT = phrase("Bind them to the statement: op.execute(sa.text(…).bindparams(…)), or op.bulk_insert() for rows")
+_LOST = Reason(phrase("bound parameters are lost"), LOST_HINT)
 _TAB = Reason(
     phrase("Alembic writes a tab in a literal as four spaces"),
     phrase("Write the tab as SQL: chr(9), on MariaDB and MySQL CHAR(9)"),
@@ -123,7 +126,7 @@ def why_not_run(script: Script, statement: Statement | None, said: str) -> Reaso
         if trailing_comment(each.text):
             return Reason(*_COMMENT, statement=each)
     if statement is not None and unbound(statement.text) and "syntax error" in said:
-        return Reason(*_UNBOUND)
+        return _LOST if statement.lost else Reason(*_UNBOUND)
     return None
 
 
@@ -145,10 +148,7 @@ def why_different(
         values: what stands online, and what stands there after the SQL.
     """
     if suspect is not None and suspect.lost:
-        return Reason(
-            phrase("bound parameters are lost"),
-            phrase("Bind them to the statement: sa.text(…).bindparams(…)"),
-        )
+        return _LOST
     if values is not None and (reason := changed_literal(*values)):
         return reason
     return None
