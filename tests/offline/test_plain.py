@@ -22,12 +22,21 @@ PLAIN = {
     "a timeout's end": "RESET statement_timeout;",
     "a timeout before another statement": "SET LOCAL lock_timeout = DEFAULT; INSERT INTO b VALUES (1);",
     "a timeout after another statement": "INSERT INTO b VALUES (1); SET statement_timeout = 0;",
+    "a comment in the middle": "ALTER TABLE a -- it's \\gset; :c\n ADD more int;",
+    "a comment at the beginning": "-- first: \"a\nCOMMENT ON TABLE b IS '-- not /* this';",
+    "a comment over some lines": "UPDATE b /* it's\n:c; \\d */ SET x = 1;",
+    "a timeout with a comment": "/* not for long */ SET lock_timeout = '5s';",
     "a block": "DO $$ BEGIN PERFORM 1; END $$;",
 }
 
 NOT_PLAIN = {
     "a comment at the end": "ALTER TABLE a ADD b int -- for later;",
-    "a comment in the middle": "ALTER TABLE a -- it's\n ADD b int;",
+    "a comment after the end": "DELETE FROM a; -- for later",
+    "a comment that does not end": "UPDATE a SET b = 1 /* c;",
+    "a comment in an escaped text": r"UPDATE a SET b = E'it\'s -- " + "\n';",
+    "a command after a comment": "UPDATE a SET b = 1 -- c\n \\gset\n;",
+    "a statement behind a timeout after a comment": "-- c;\nSET lock_timeout = 1; VACUUM a; \nDELETE FROM b;",
+    "nothing but a comment": "-- c\n;",
     "a nested comment": "UPDATE a /* x /* y */ ; */ SET b = 1;",
     "a variable": "UPDATE a SET b = :HOST;",
     "a quoted variable": "UPDATE a SET b = :'HOST';",

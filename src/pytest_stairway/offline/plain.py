@@ -25,8 +25,13 @@ _STARTS = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?P=tag)""", re.DOTALL)
+_COMMENT = re.compile(
+    rf"{_QUOTED.pattern}|(?P<comment>--[^\n\r]*[\n\r]|/\*(?:(?!/\*|\*/).)*\*/)",
+    re.DOTALL,
+)
+"""A comment that ends within the statement, or a quoted text, in which none begins."""
 _OF_PSQL = re.compile(r"""\\|'|"|\$\w*\$|--|/\*|(?<!:):(?=[\w'"{])""")
-"""What is left where quotes do not match, comments, commands and variables."""
+"""What is left where quotes do not match, comments that are nested or do not end, commands and variables."""
 _ESCAPES = re.compile(r"(?<![\w'])[EU]&?'", re.IGNORECASE)
 _LEAVES_SOMETHING = re.compile(
     r"set_config|search_path|session_replication_role|standard_conforming_strings|\bTEMP(?:ORARY)?\b|\bpg_temp|"
@@ -68,8 +73,9 @@ def is_plain(text: str) -> bool:
     Args:
         text: with its semicolon.
     """
-    rest = _TIMEOUT.sub("", text)
-    return (rest != text and not rest.strip()) or _is_plain(rest)
+    said = _COMMENT.sub(lambda found: "\n" if found["comment"] else found[0], text)
+    rest = _TIMEOUT.sub("", said)
+    return (rest != said and not rest.strip()) or _is_plain(rest)
 
 
 def sets_timeouts(texts: Iterable[str]) -> bool:
