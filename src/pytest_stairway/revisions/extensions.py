@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_stairway.sources import read_source
+from pytest_stairway.revisions.source import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,4 +17,4 @@ CREATES = re.compile(r"CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?[\\\"']*([A
 
 def created_extensions(paths: Iterable[str]) -> tuple[str, ...]:
     """Name what statements in revision files create, in their order."""
-    return tuple(dict.fromkeys(found.lower() for path in paths for found in CREATES.findall(read_source(path))))
+    return tuple(dict.fromkeys(found.lower() for path in paths for found in CREATES.findall(read_text(path))))

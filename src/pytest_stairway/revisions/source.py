@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stairway.paths import shown
+from pytest_stairway.sources import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ __all__ = ["line_of_name", "line_of_option", "read_text", "shown"]
 def read_text(path: str | Path) -> str:
     """Read a text file for looking things up in it: nothing in it can fail, and one that is not there is empty."""
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return read_source(path)
     except OSError:
         return ""
 
