@@ -331,8 +331,8 @@ def test_after_runs_of_which_half_are_killed_nothing_is_left(server: Server, rea
         left |= containers() - mine
     assert left, "nobody was killed while a container of its was there"
     if reaper:
-        for each in containers() - mine:
-            subprocess.run(["docker", "rm", "--force", "--volumes", each], check=True, capture_output=True)
+        for each in containers() - mine:  # of which the engine may be removing one already, and refuse
+            subprocess.run(["docker", "rm", "--force", "--volumes", each], check=False, capture_output=True)
     time.sleep(1)  # the engine may still be at what a dead run has asked of it
     with start("postgresql", "postgres:test", "psycopg"):
         pass
